@@ -1,0 +1,1 @@
+"""Perp Prime: a vault-based prime broker for perpetual futures."""

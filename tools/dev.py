@@ -1,0 +1,150 @@
+"""The tasks behind ./dev. Standard library only, so that it runs before anything else does.
+
+`./dev` prepares .venv and then calls this file, which prepares node_modules and runs the task with one environment.
+"""
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv" / "bin"
+MODULES = ROOT / "node_modules"
+MACHINE = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+TRIPLE = f"{platform.system().lower()}-{MACHINE.get(platform.machine().lower(), platform.machine())}"
+
+
+def environment() -> dict[str, str]:
+    """The environment of every task: pinned tools first on PATH, one solc for forge and ape."""
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    native = [MODULES / "@foundry-rs" / f"{tool}-{TRIPLE}" / "bin" for tool in ("forge", "anvil", "cast")]
+    env["PATH"] = os.pathsep.join([str(VENV), *map(str, native), env.get("PATH", "")])
+    env["FOUNDRY_SOLC"] = str(ROOT / "tools" / "solc")
+    env["FOUNDRY_DISABLE_NIGHTLY_WARNING"] = "1"
+    env["SOLCX_BINARY_PATH"] = str(ROOT / "tools" / "solcx")
+    env["NODE_USE_SYSTEM_CA"] = "1"
+    env.setdefault("APE_DATA_FOLDER", str(ROOT / ".build" / "ape"))
+    return env
+
+
+def run(*command: str | Path, check: bool = True) -> int:
+    """Runs one command from the root; a failure ends the task with the command's own exit code."""
+    code = subprocess.run([str(word) for word in command], cwd=ROOT, env=environment()).returncode
+    if check and code:
+        sys.exit(code)
+    return code
+
+
+def newer(source: Path, product: Path) -> bool:
+    return not product.exists() or source.stat().st_mtime > product.stat().st_mtime
+
+
+def setup() -> None:
+    """Installs node_modules from package-lock.json when it is older than the lock."""
+    if newer(ROOT / "package-lock.json", MODULES / ".package-lock.json"):
+        run("npm", "ci", "--ignore-scripts", "--loglevel=error")
+        (MODULES / ".package-lock.json").touch()
+
+
+def sources(*folders: str) -> list[Path]:
+    return [
+        path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file() and "/node_modules/" not in str(path)
+    ]
+
+
+def build(_: list[str]) -> None:
+    """Compiles the contracts and builds the page, each only when a source is newer than its product."""
+    stamp = ROOT / "out" / ".built"
+    if any(newer(path, stamp) for path in [*sources("contracts"), ROOT / "foundry.toml"] if "/.cache/" not in str(path)):
+        run("forge", "build", "--skip", "test", "--quiet")
+        stamp.touch()
+    index = ROOT / "dapp" / "dist" / "index.html"
+    page = [path for path in sources("dapp") if "/dist/" not in str(path)]
+    if (ROOT / "dapp" / "index.html").exists() and any(newer(path, index) for path in page):
+        run("npm", "run", "build", "--silent", "--workspace", "dapp")
+
+
+def lint(_: list[str]) -> None:
+    """ruff, mypy strict, import-linter, forge fmt and forge lint."""
+    run("ruff", "check", ".")
+    run("ruff", "format", "--check", ".")
+    run("mypy")
+    run("lint-imports")
+    run("forge", "fmt", "--check")
+    run("forge", "lint", "--deny", "warnings", "contracts")
+
+
+def browser() -> None:
+    """Chromium for the page's test: found, else installed when root in CI, else the command is printed and the test fails."""
+    if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
+        return
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
+    if os.environ.get("CI") == "true" and hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get"):
+        run("apt-get", "update", "-qq")
+        run(*command)
+        return
+    print(f"dev: the page's test needs Chromium: {' '.join(command)}", file=sys.stderr)
+
+
+def test(arguments: list[str]) -> None:
+    """Everything CI runs: lint, contracts, Python, page. With arguments: pytest with those arguments alone."""
+    build([])
+    if arguments:
+        run("pytest", *arguments)
+        return
+    lint([])
+    run("forge", "test")
+    browser()
+    run("pytest", "-n", "2", "--dist", "loadgroup", "-q")
+
+
+def prime(arguments: list[str]) -> None:
+    """`./dev prime ...` is `.venv/bin/prime ...` with the pinned tools on PATH."""
+    build([])
+    sys.exit(run(VENV / "prime", *arguments, check=False))
+
+
+def demo(arguments: list[str]) -> None:
+    """The whole trip on this machine; see `prime demo --help`."""
+    prime(["demo", *arguments])
+
+
+def bench(arguments: list[str]) -> None:
+    """Prints the tables and writes bench/results.json."""
+    build([])
+    run(VENV / "python", "-m", "tools.bench", *arguments)
+
+
+def run_any(arguments: list[str]) -> None:
+    """Any command with the pinned tools on PATH: `./dev run forge test -vvv`."""
+    sys.exit(run(*arguments, check=False))
+
+
+TASKS: dict[str, Callable[[list[str]], None]] = {
+    "demo": demo,
+    "test": test,
+    "build": build,
+    "lint": lint,
+    "bench": bench,
+    "prime": prime,
+    "run": run_any,
+}
+
+
+def main() -> None:
+    name, *arguments = sys.argv[1:] or ["help"]
+    if name not in TASKS:
+        width = max(map(len, TASKS))
+        print("usage: ./dev TASK [ARGUMENT ...]\n")
+        print("\n".join(f"  {task:{width}}  {(call.__doc__ or '').strip().splitlines()[0]}" for task, call in TASKS.items()))
+        sys.exit(0 if name in ("help", "-h", "--help") else 2)
+    setup()
+    TASKS[name](arguments)
+
+
+if __name__ == "__main__":
+    main()
