@@ -1,0 +1,1 @@
+"""Venues: one package per venue, and the simulated venues that speak their dialects."""
