@@ -1,0 +1,1 @@
+"""The domain: immutable values and pure functions. No I/O, no clock, no float; imports nothing else of ours."""

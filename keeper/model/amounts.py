@@ -1,0 +1,56 @@
+"""Exact amounts. Ledgers and the chain count micro-USDC in `int`; prices and sizes are `Decimal`."""
+
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
+
+MICRO = 1_000_000
+"""Micro-USDC in one USDC."""
+
+E8 = 100_000_000
+"""The scale of quantities and prices in signed orders, and of Hyperliquid's spot USDC."""
+
+WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
+"""Room for any product of two prices or sizes without rounding."""
+
+
+def micro_floor(amount: Decimal) -> int:
+    """USDC to micro-USDC, toward minus infinity: what someone receives."""
+    return int((amount * MICRO).to_integral_value(ROUND_FLOOR, WIDE))
+
+
+def micro_ceil(amount: Decimal) -> int:
+    """USDC to micro-USDC, toward plus infinity: what someone owes."""
+    return int((amount * MICRO).to_integral_value(ROUND_CEILING, WIDE))
+
+
+def micro_exact(amount: Decimal) -> int:
+    """USDC to micro-USDC; ValueError if that would round."""
+    scaled = amount * MICRO
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{amount} USDC is not a whole number of micro-USDC")
+    return int(scaled)
+
+
+def usdc(micro: int) -> Decimal:
+    """Micro-USDC to USDC, exact."""
+    return Decimal(micro).scaleb(-6, WIDE)
+
+
+def plain(number: Decimal) -> str:
+    """The one spelling of a number in records that are hashed: no exponent, no trailing zeros, no minus zero."""
+    if number == 0:
+        return "0"
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def from_e8(scaled: int) -> Decimal:
+    """An integer × 1e8 as a Decimal, exact."""
+    return Decimal(scaled).scaleb(-8, WIDE)
+
+
+def to_e8(number: Decimal) -> int:
+    """A Decimal as an integer × 1e8; ValueError if it has more than 8 decimals."""
+    scaled = number * E8
+    if scaled != scaled.to_integral_value():
+        raise ValueError(f"{number} has more than 8 decimals")
+    return int(scaled)
