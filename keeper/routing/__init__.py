@@ -1,0 +1,50 @@
+"""Splits one order over several venues at the least all-in cost, and proves it.
+
+    >>> from decimal import Decimal as D
+    >>> from keeper.routing import RouteRequest, VenueQuote, plan
+    >>> quotes = [
+    ...     VenueQuote("a", [(D(100), D(3)), (D(101), D(9))], taker_fee_bps=D("4.5"), lot_size=D(1), tick_size=D("0.1")),
+    ...     VenueQuote("b", [(D("100.2"), D(5))], taker_fee_bps=D(2), lot_size=D(1), tick_size=D("0.1")),
+    ... ]
+    >>> request = RouteRequest("buy", D(6), reference_price=D(100))
+    >>> route = plan(request, quotes)
+    >>> [(leg.venue, str(leg.quantity), str(leg.limit_price)) for leg in route.legs]
+    [('a', '3', '100'), ('b', '3', '100.2')]
+    >>> route.cost == D("0.79512")  # 3·100·4.5 bps + 3·0.2 + 3·100.2·2 bps
+    True
+    >>> route.certificate.gap == 0, route.certificate.verify(request, quotes)
+    (True, True)
+
+**Objective.** First the filled quantity is maximised within limit price, slippage and caps; then this cost (USD) is
+minimised, s = +1 buy, −1 sell, over the levels q, price that each leg uses:
+
+    Σ s·q·(price − reference) + q·price·taker + q·reference·(holding + risk)
+
+**Guarantees.** The plan is optimal in whole lots, with `max_legs` and minimum notionals, when each lot divides the
+next larger one (0.001, 0.01, ...; also one common lot). A lot that does not (0.003 beside 0.002) is used in multiples
+that do (0.006): such a plan is feasible, and "optimal" and "filled the most" are meant over those multiples. Sets of
+venues are tried only where a minimum or `max_legs` binds; up to 13 venues that always ends, beyond it may refuse with
+`search_too_large`. The certificate's gap bounds, in every case, what a cheaper plan in those lots could save.
+
+**Limits** bound every fill, fees not counted. A level off the venue's tick needs an order on the next tick outward; it
+is used only if that order price is within the limit.
+
+Nothing is rounded: arithmetic is Decimal with the inexact trap set, except the average price of a lot that straddles
+two levels (rounded down at 40 digits, for order and bound alone) and the improvement (28 digits).
+"""
+
+from keeper.routing.certificate import Certificate, RoutePlan
+from keeper.routing.errors import RoutingError
+from keeper.routing.planner import plan
+from keeper.routing.types import BestSingle, Leg, RouteRequest, VenueQuote
+
+__all__ = [
+    "BestSingle",
+    "Certificate",
+    "Leg",
+    "RoutePlan",
+    "RouteRequest",
+    "RoutingError",
+    "VenueQuote",
+    "plan",
+]

@@ -1,0 +1,245 @@
+"""Checks the input and turns each quote into a book of whole lots, priced all-in. Exact: an inexact operation raises.
+
+All-in price of one unit at a level, in USD relative to the reference price R, s = +1 buy, −1 sell:
+    unit = s·(price − R) + price·taker + R·(holding + risk)
+Along a book it never falls (a taker fee is below 100%), so the cost of a quantity is a convex function of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from math import gcd, lcm
+
+from keeper.routing.errors import RoutingError
+from keeper.routing.types import ZERO, RouteRequest, VenueQuote
+
+EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
+FLOOR = Context(prec=40, rounding=ROUND_FLOOR)  # the only division; rounded so that a bound stays a bound
+BPS = Decimal("0.0001")
+
+Segment = tuple[Decimal, Decimal]
+"""(all-in price per unit, quantity)."""
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Decimal arithmetic that rounds nothing, or refuses."""
+    try:
+        with localcontext(EXACT):
+            yield
+    except (Inexact, InvalidOperation, Overflow) as error:
+        raise RoutingError(
+            "too_many_digits", "quotes", "amounts are too long to be added exactly; round them to tick and lot"
+        ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level within the request's limits. `reach` is the order price that takes it: the price, put on tick outward."""
+
+    unit: Decimal
+    size: Decimal
+    reach: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """One venue, prepared. `step` is its lot, raised where lots do not divide each other (see `nested`).
+
+    A leg here is a multiple of `step` between `minimum` and `capacity`, or absent; `capacity` 0: it must be absent.
+    `segments` price its whole steps up to `capacity`, cheapest first.
+    """
+
+    venue: str
+    lot: Decimal
+    step: Decimal
+    minimum: Decimal
+    capacity: Decimal
+    levels: tuple[Level, ...]
+    segments: tuple[Segment, ...]
+
+    def fill(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
+        """(cost, limit price) of taking `quantity` > 0, best level first. ValueError when the levels hold less."""
+        cost, left = ZERO, quantity
+        for level in self.levels:
+            take = min(left, level.size)
+            cost += take * level.unit
+            left -= take
+            if not left:
+                return cost, level.reach
+        raise ValueError(f"{self.venue} cannot fill {quantity}")
+
+
+def prepare(request: RouteRequest, quotes: Sequence[VenueQuote]) -> list[Book]:
+    """The books of all quotes, in their order. Call inside `exact()`. Raises RoutingError."""
+    _check_request(request)
+    if not quotes:
+        raise RoutingError("no_quotes", "quotes", "at least one venue's quote is needed")
+    seen: set[str] = set()
+    for quote in quotes:
+        if quote.venue in seen:
+            raise RoutingError("duplicate_venue", "venue", f"{quote.venue} is quoted twice; merge the two books first")
+        seen.add(quote.venue)
+        _check_quote(quote, request.side)
+    if request.quantity < min(quote.lot_size for quote in quotes):
+        raise RoutingError("quantity_below_lot", "quantity", f"{request.quantity} is below every venue's lot size")
+    steps = nested(quote.lot_size for quote in quotes)
+    bound = price_bound(request)
+    return [_book(request, quote, steps[quote.lot_size], bound) for quote in quotes]
+
+
+def price_bound(request: RouteRequest) -> Decimal | None:
+    """The worst price any fill may have: the tighter of limit price and slippage against the reference price."""
+    bounds = [] if request.limit_price is None else [request.limit_price]
+    sign = 1 if request.side == "buy" else -1
+    if request.max_slippage_bps is not None:
+        bounds.append(request.reference_price * (1 + sign * request.max_slippage_bps * BPS))
+    return min(bounds, key=lambda price: sign * price, default=None)
+
+
+def nested(lots: Iterable[Decimal]) -> dict[Decimal, Decimal]:
+    """lot → step, each step dividing the next larger one: a lot that does not fit becomes the least common multiple."""
+    steps: dict[Decimal, Decimal] = {}
+    last: Decimal | None = None
+    for lot in sorted({Decimal(lot) for lot in lots}):
+        if last is None or not lot % last:
+            last = lot
+        else:
+            (a, b), (c, d) = lot.as_integer_ratio(), last.as_integer_ratio()
+            last = Decimal(lcm(a, c)) / Decimal(gcd(b, d))
+        steps[lot] = last
+    return steps
+
+
+def bundle(segments: Iterable[Segment], step: Decimal) -> list[Segment]:
+    """The same quantity, cheapest first, in whole steps: a step that straddles segments gets their average price.
+
+    What is left over at the end, less than a step, is dropped.
+    """
+    bundles: list[Segment] = []
+    held = cost = ZERO
+    for unit, size in segments:
+        if held:
+            take = min(step - held, size)
+            held, cost, size = held + take, cost + take * unit, size - take  # noqa: PLW2901
+            if held < step:
+                continue
+            bundles.append((FLOOR.divide(cost, step), step))
+        held = size % step
+        cost = held * unit
+        if size > held:
+            bundles.append((unit, size - held))
+    return bundles
+
+
+def down(quantity: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` not above `quantity`."""
+    return quantity - quantity % step
+
+
+def up(quantity: Decimal, step: Decimal) -> Decimal:
+    """The smallest multiple of `step` not below `quantity` ≥ 0."""
+    rest = quantity % step
+    return quantity - rest + step if rest else quantity
+
+
+def _book(request: RouteRequest, quote: VenueQuote, step: Decimal, bound: Decimal | None) -> Book:
+    reference, buy = Decimal(request.reference_price), request.side == "buy"
+    fee, tick = quote.taker_fee_bps * BPS, Decimal(quote.tick_size)
+    factor, shift = (1 + fee, -reference) if buy else (fee - 1, reference)
+    shift += reference * (quote.holding_cost_bps + quote.risk_bps) * BPS
+    capacity = Decimal(request.quantity if quote.max_quantity is None else min(request.quantity, quote.max_quantity))
+    levels: list[Level] = []
+    left = capacity
+    for price, size in quote.levels:
+        reach = up(price, tick) if buy else down(price, tick)
+        if left <= 0 or reach <= 0 or (bound is not None and (reach > bound if buy else reach < bound)):
+            break
+        levels.append(Level(price * factor + shift, Decimal(size), reach))
+        left -= size
+    capacity = down(capacity - max(left, ZERO), step)
+    minimum = step
+    if quote.min_notional > reference * step:
+        steps, rest = divmod(quote.min_notional, reference * step)
+        minimum = step * (steps + 1 if rest else steps)
+    if minimum > capacity:
+        capacity = ZERO
+    segments = bundle(_first(((level.unit, level.size) for level in levels), capacity), step)
+    return Book(quote.venue, Decimal(quote.lot_size), step, minimum, capacity, tuple(levels), tuple(segments))
+
+
+def _first(segments: Iterable[Segment], quantity: Decimal) -> Iterator[Segment]:
+    for unit, size in segments:
+        if quantity <= 0:
+            return
+        yield unit, min(size, quantity)
+        quantity -= size
+
+
+def _check_request(request: RouteRequest) -> None:
+    if request.side not in ("buy", "sell"):
+        raise RoutingError("bad_side", "side", f'{request.side!r} is neither "buy" nor "sell"')
+    _positive("quantity", request.quantity)
+    _positive("reference_price", request.reference_price)
+    if request.limit_price is not None:
+        _number("limit_price", request.limit_price)
+        if request.limit_price <= 0:
+            raise RoutingError("contradictory_limits", "limit_price", "must be above 0, or None for no limit")
+    if request.max_slippage_bps is not None:
+        _not_negative("max_slippage_bps", request.max_slippage_bps)
+    if request.max_legs is not None and (not isinstance(request.max_legs, int) or request.max_legs < 1):
+        raise RoutingError("contradictory_limits", "max_legs", "must be a whole number from 1, or None for no limit")
+
+
+def _check_quote(quote: VenueQuote, side: str) -> None:
+    name = quote.venue
+    _number(f"{name}.taker_fee_bps", quote.taker_fee_bps)
+    if abs(quote.taker_fee_bps) >= 10_000:
+        raise RoutingError("bad_fee", f"{name}.taker_fee_bps", f"{quote.taker_fee_bps} bps is 100% or more")
+    _number(f"{name}.holding_cost_bps", quote.holding_cost_bps)
+    _number(f"{name}.risk_bps", quote.risk_bps)
+    _number(f"{name}.fixed_cost", quote.fixed_cost)
+    if quote.fixed_cost:
+        raise RoutingError(
+            "fixed_cost_unsupported", f"{name}.fixed_cost", "a cost per venue used is not supported yet; pass 0"
+        )
+    _positive(f"{name}.lot_size", quote.lot_size)
+    _positive(f"{name}.tick_size", quote.tick_size)
+    _not_negative(f"{name}.min_notional", quote.min_notional)
+    if quote.max_quantity is not None:
+        _not_negative(f"{name}.max_quantity", quote.max_quantity)
+    last: Decimal | None = None
+    for price, size in quote.levels:
+        if type(price) is not Decimal or type(size) is not Decimal or not (price.is_finite() and size.is_finite()):
+            _number(f"{name}.levels", price)
+            _number(f"{name}.levels", size)
+        if price <= 0 or size <= 0:
+            raise RoutingError(
+                "not_positive", f"{name}.levels", f"level ({price}, {size}) needs price and size above 0"
+            )
+        if last is not None and (price < last if side == "buy" else price > last):
+            order = "rising" if side == "buy" else "falling"
+            raise RoutingError(
+                "unsorted_levels", f"{name}.levels", f"{price} after {last}: a {side} needs {order} prices"
+            )
+        last = price
+
+
+def _number(field: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, Decimal | int):
+        raise RoutingError("not_decimal", field, f"{value!r} is a {type(value).__name__}; pass a Decimal")
+    if isinstance(value, Decimal) and not value.is_finite():
+        raise RoutingError("not_finite", field, f"{value} is no finite number")
+
+
+def _positive(field: str, value: Decimal) -> None:
+    _number(field, value)
+    if value <= 0:
+        raise RoutingError("not_positive", field, f"{value} must be above 0")
+
+
+def _not_negative(field: str, value: Decimal) -> None:
+    _number(field, value)
+    if value < 0:
+        raise RoutingError("contradictory_limits", field, f"{value} must not be negative")
