@@ -4,10 +4,14 @@ pragma solidity ^0.8.24;
 import {IVenue} from "./IVenue.sol";
 
 /// @title Tier T2: an account at a venue that a contract cannot control. Equity is attested m of n.
+/// @notice Amounts are micro-USDC. The value of an attestation is `equity + returned - collectedTotal`.
 interface ISeatVenue is IVenue {
+    /// @notice `amount` went to the deposit address; `sentTotal` includes it.
     event Forwarded(uint64 amount, uint64 sentTotal);
+    /// @notice The custodian is asked to withdraw `amount` from the venue to this address.
     event HomeRequested(uint64 amount);
 
+    /// @notice The contract that checks the signatures.
     function attestor() external view returns (address);
 
     /// @notice The one address USDC is sent to: the venue's deposit address of this seat.
