@@ -1,0 +1,114 @@
+"""The keeper's settings: one JSON file, frozen once read. Keys come by environment variable and never touch a file."""
+
+import json
+import os
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from keeper.errors import ConfigError
+
+Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$"), AfterValidator(str.lower)]
+
+ANVIL_CHAIN_ID = 31337
+
+
+class Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VenueConfig(Frozen):
+    """A seat: where its venue answers, and which adapter contract holds it."""
+
+    name: str
+    kind: Literal["hyperliquid"] = "hyperliquid"
+    url: str
+    adapter: Address
+    tier: Literal[1, 2]
+    base_target_bps: Annotated[int, Field(ge=0, le=10_000, description="of all equity, held even with no position")]
+    risk_bps: Decimal = Decimal(0)
+
+
+class KeeperConfig(Frozen):
+    """Everything but the keys. Times in seconds, money in USDC."""
+
+    chain_id: int
+    rpc: str
+    vault: Address
+    usdc: Address
+    start_block: int = 0
+    venues: tuple[VenueConfig, ...]
+    coins: tuple[str, ...]
+    attestors: tuple[str, ...] = ()
+    attestor_threshold: int = 2
+    database: Path
+    statements: Path
+    clock_file: Path | None = None
+    api_host: str = "127.0.0.1"
+    api_port: int = 8800
+    page: Path | None = None
+    commit_interval_s: Annotated[int, Field(ge=600)] = 600
+    settle_by_itself: bool = True
+    order_expiry_s: int = 10
+    stress_bps: int = 1_000
+    top_up_bps: int = 12_500
+
+    def name_of(self, venue: str) -> str:
+        """The display name of an adapter's address."""
+        return next((entry.name for entry in self.venues if entry.adapter == venue), venue)
+
+
+class KeeperKeys(BaseSettings):
+    """The keeper's two keys: PRIME_KEEPER_KEY signs transactions, PRIME_TRADER_KEY is an agent at the venues."""
+
+    model_config = SettingsConfigDict(env_prefix="PRIME_", frozen=True)
+
+    keeper_key: SecretStr
+    trader_key: SecretStr
+
+
+def read_config(path: Path) -> KeeperConfig:
+    """Reads and checks a settings file. ConfigError names each wrong setting."""
+    try:
+        return KeeperConfig.model_validate(json.loads(path.read_text()))
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; `prime demo --keep` prints a working one") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path}: not JSON: {error}") from error
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(error)}") from error
+
+
+def read_keys(chain_id: int) -> KeeperKeys:
+    """Reads the keys from the environment. Refuses anvil's published keys on any chain but its own."""
+    try:
+        keys = KeeperKeys()  # type: ignore[call-arg]  # the environment fills it
+    except ValidationError as error:
+        missing = ", ".join("PRIME_" + str(part["loc"][0]).upper() for part in error.errors())
+        raise ConfigError(f"environment: {missing} must hold a private key (hex)") from error
+    for name, value in (("PRIME_KEEPER_KEY", keys.keeper_key), ("PRIME_TRADER_KEY", keys.trader_key)):
+        refuse_published_key(name, value.get_secret_value(), chain_id)
+    return keys
+
+
+def refuse_published_key(name: str, key: str, chain_id: int) -> None:
+    """Raises ConfigError when a published development key is about to be used where money is real."""
+    from keeper.devkeys import is_published
+
+    if chain_id != ANVIL_CHAIN_ID and is_published(key):
+        raise ConfigError(f"{name}: this is a published development key; it is refused on chain {chain_id}")
+
+
+def _explain(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+
+
+def environment_key(name: str) -> str:
+    """A private key from the environment, for the small programs that hold one key each."""
+    value = os.environ.get(name, "")
+    if len(value.removeprefix("0x")) != 64:
+        raise ConfigError(f"{name}: set this environment variable to a private key (64 hex digits)")
+    return value
