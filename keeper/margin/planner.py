@@ -16,7 +16,7 @@ MINIMUM_TRANSFER = 10_000_000
 
 @dataclass(frozen=True, slots=True)
 class SeatNeed:
-    """A seat as the planner sees it. `equity` counts what is in flight to it; `headroom` is what its caps still allow."""
+    """A seat as the planner sees it. `equity` counts what is in flight to it; `headroom` is what its caps allow."""
 
     venue: str
     equity: int
