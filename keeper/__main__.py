@@ -1,0 +1,5 @@
+"""`python -m keeper` is `prime`."""
+
+from keeper.cli.main import main
+
+main()

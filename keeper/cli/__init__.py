@@ -1,0 +1,1 @@
+"""The `prime` command: one module for each subcommand, put together in `main`."""
