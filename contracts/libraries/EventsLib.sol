@@ -5,6 +5,8 @@ pragma solidity 0.8.37;
 library EventsLib {
     event AccountOpened(uint256 indexed id, address indexed owner, uint32 generation);
     event AccountClosing(uint256 indexed id);
+    /// @dev It was closing, but its lane or its ticket was not empty at the end of the commit.
+    event AccountKept(uint256 indexed id);
     event AccountClosed(uint256 indexed id, uint32 generation);
     event Deposited(uint256 indexed id, address indexed from, uint64 amount);
     event RightsSet(uint256 indexed id, uint32 indexed generation, address indexed who, uint8 rights, uint40 until);

@@ -19,7 +19,7 @@ interface Vm {
     function expectEmit() external;
     function expectEmit(address emitter) external;
     function expectRevert() external;
-    function expectRevert(bytes4 error) external;
+    function expectRevert(bytes4 reason) external;
     function expectRevert(bytes calldata data) external;
     function getRecordedLogs() external returns (Log[] memory);
     function label(address target, string calldata name) external;
@@ -120,10 +120,10 @@ abstract contract Base {
     }
 
     /// @notice Whether a call reverts, and with which four bytes.
-    function tried(address target, bytes memory data) internal returns (bool ok, bytes4 error) {
+    function tried(address target, bytes memory data) internal returns (bool ok, bytes4 reason) {
         bytes memory answer;
         (ok, answer) = target.call(data);
-        if (!ok && answer.length >= 4) error = bytes4(answer);
+        if (!ok && answer.length >= 4) reason = bytes4(answer);
     }
 }
 

@@ -1,0 +1,867 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity 0.8.37;
+
+import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
+import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
+import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
+import {Account, Approval, Commit, IPrimeVault, PendingMark, Ticket, VenueState} from "./interfaces/IPrimeVault.sol";
+import {IVenue} from "./interfaces/IVenue.sol";
+import "./libraries/ConstantsLib.sol";
+import {ErrorsLib} from "./libraries/ErrorsLib.sol";
+import {EventsLib} from "./libraries/EventsLib.sol";
+import {LanesLib} from "./libraries/LanesLib.sol";
+
+/// @title The balance sheet of a prime broker.
+///
+/// BALANCE
+/// One asset (USDC). Every amount is in micro-USDC. At all times
+///   sumEquity + payables + insurance + feesAccrued == idle + Σ book + deficit.
+/// `idle` is booked cash, never the token balance: a donation changes nothing until `sync(0)` gives it to insurance.
+/// `book` of a venue is what it was last worth, plus sends, minus collections since. It may be negative.
+///
+/// SUB-ACCOUNTS
+/// At most 1,024, ids from 1, each one uint64 lane. A lane rises by its owner's deposits and falls only in a commit. Closed ids are used
+/// again with the next generation; rights are kept by (id, generation), so none survives.
+///
+/// MARK AND COMMIT
+/// Two transactions. `mark` reads a quiet venue's value and stores delta = value − book. `commit` adds stored deltas to the books and
+/// spreads the same total over lanes, fees, insurance and deficit; it reverts unless they are equal to the micro-dollar. It calls nothing
+/// and reads no price, and everything that can come between (deposits, sends, collections, donations, cancellations, closings) commutes
+/// with it: nobody but the keeper can break a prepared commit.
+///
+/// LOSSES
+/// A loss beyond its lane goes to insurance; `newDeficit` is what insurance cannot pay. Insurance repays an open deficit first. While one
+/// is open nothing is deposited and nothing approved.
+///
+/// WITHDRAWALS
+/// The owner of a sub-account asks, naming the receiver. A commit approves: cash is reserved at once (payables <= idle). Anyone may then
+/// have it paid. Claims call the token and nothing else, and nothing can pause them.
+///
+/// ROLES
+/// Owner names curator and keepers. Curator lists venues, sets caps, suspends sends. Keepers move free cash to listed venues within their
+/// caps and back, mark and commit. No role can withdraw, redirect or create money. A keeper can split a result wrongly between lanes: the
+/// statement root it leaves behind is the evidence.
+///
+/// TRUST
+/// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its value and for sending
+/// its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
+contract PrimeVault is IPrimeVault {
+    using LanesLib for uint256[LANE_WORDS];
+    using SafeCastLib for uint256;
+    using SafeCastLib for int256;
+    using SafeTransferLib for address;
+
+    struct Rights {
+        uint8 rights;
+        uint40 until;
+    }
+
+    /* IMMUTABLES */
+
+    address public immutable asset;
+
+    /* ROLES */
+
+    address public owner;
+    address public curator;
+    mapping(address keeper => bool) public isKeeper;
+
+    /* BALANCE */
+
+    uint128 public idle;
+    uint128 public sumEquity;
+    uint128 public payables;
+    uint128 public insurance;
+    uint128 public feesAccrued;
+    uint128 public deficit;
+
+    /* COMMITS */
+
+    uint64 public epoch;
+    uint64 public committedAt;
+    uint64 public lastAsOf;
+    uint64 public lastFence;
+    mapping(uint64 epoch => bytes32 root) public statementRootOf;
+
+    /// @dev Insurance that arrived since the last mark: no keeper preparing a commit could know of it.
+    uint128 internal insuranceSinceMark;
+
+    /* SUB-ACCOUNTS */
+
+    uint256[LANE_WORDS] internal lanes;
+
+    /// @dev Bit id − 1: `Account.open`, packed for `commit`.
+    uint256[4] internal openBits;
+
+    /// @dev Highest id ever opened.
+    uint256 public accountCount;
+    uint256[] internal freeIds;
+    mapping(uint256 id => Account account) internal accounts;
+    mapping(uint256 id => mapping(uint32 generation => mapping(address who => Rights rights))) internal rightsAt;
+
+    /// @dev First in, first out: positions [closingHead, closingTail).
+    mapping(uint256 position => uint256 id) internal closings;
+    uint128 internal closingHead;
+    uint128 internal closingTail;
+
+    /* TICKETS */
+
+    uint256 public ticketCount;
+    mapping(uint256 ticket => Ticket state) internal tickets;
+
+    /// @dev 0 once everything is paid or void.
+    mapping(uint256 id => uint256 ticket) public pendingTicketOf;
+
+    /* VENUES */
+
+    address[] internal venueList;
+    mapping(address venue => VenueState state) internal venueStates;
+    mapping(address venue => PendingMark pending) internal pendingMarks;
+
+    /* GUARD */
+
+    bool internal transient entered;
+
+    /* CONSTRUCTOR */
+
+    /// @param keepers At least two, all different: one lost key must not stop settlement.
+    constructor(address asset_, address owner_, address curator_, address[] memory keepers) {
+        require(asset_ != address(0), ErrorsLib.ZeroAddress());
+        asset = asset_;
+        _setOwner(owner_);
+        _setCurator(curator_);
+        require(keepers.length >= MIN_KEEPERS, ErrorsLib.TooFewKeepers());
+        for (uint256 i; i < keepers.length; ++i) {
+            _addKeeper(keepers[i]);
+        }
+    }
+
+    /* CLIENT */
+
+    /// @inheritdoc IPrimeVault
+    function openAccount(address owner_, uint64 amount) external returns (uint256 id) {
+        _enter();
+        require(owner_ != address(0), ErrorsLib.ZeroAddress());
+        require(amount >= MIN_OPENING, ErrorsLib.AmountTooSmall());
+        require(accountCount > 0 || insurance >= MIN_INSURANCE, ErrorsLib.InsuranceNotSeeded());
+
+        uint256 free = freeIds.length;
+        if (free > 0) {
+            id = freeIds[free - 1];
+            freeIds.pop();
+        } else {
+            require(accountCount < MAX_ACCOUNTS, ErrorsLib.TooManyAccounts());
+            id = ++accountCount;
+        }
+        Account storage account = accounts[id];
+        uint32 generation = account.generation + 1;
+        accounts[id] = Account({
+            owner: owner_, openedAt: uint40(block.timestamp), generation: generation, open: true, closing: false
+        });
+        openBits[(id - 1) >> 8] |= 1 << ((id - 1) & 255);
+
+        emit EventsLib.AccountOpened(id, owner_, generation);
+        _deposit(id, amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function closeAccount(uint256 id) external {
+        _enter();
+        Account storage account = _open(id);
+        require(!account.closing, ErrorsLib.AlreadyClosing());
+        require(lanes.get(id) == 0, ErrorsLib.AccountNotEmpty());
+        if (msg.sender != account.owner) {
+            require(isKeeper[msg.sender], ErrorsLib.NotOwner());
+            require(block.timestamp >= account.openedAt + DORMANT_AFTER, ErrorsLib.NotDormant());
+            // At lane 0 a ticket lives only by what it still has to pay.
+            require(tickets[pendingTicketOf[id]].payable_ == 0, ErrorsLib.TicketUnpaid());
+        }
+        account.closing = true;
+        closings[closingTail++] = id;
+        emit EventsLib.AccountClosing(id);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function deposit(uint256 id, uint64 amount) external {
+        _enter();
+        _depositAllowed(id);
+        _deposit(id, amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function depositWithPermit(uint256 id, uint64 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
+        _enter();
+        _depositAllowed(id);
+        // A permit that a stranger used first has already given the allowance; one that failed otherwise fails at the pull.
+        try IERC20Permit(asset).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        _deposit(id, amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function setRights(uint256 id, address who, uint8 rights, uint40 until) external {
+        _enter();
+        Account storage account = _owned(id);
+        require(rights <= TRADE | DEPOSIT_FOR, ErrorsLib.BadRights());
+        rightsAt[id][account.generation][who] = Rights({rights: rights, until: until});
+        emit EventsLib.RightsSet(id, account.generation, who, rights, until);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function requestWithdraw(uint256 id, uint64 amount, address receiver) external returns (uint256 ticket) {
+        _enter();
+        _owned(id);
+        _checkReceiver(receiver);
+        uint64 lane = lanes.get(id);
+        require(amount <= lane, ErrorsLib.WithdrawTooLarge());
+        require(amount > 0 && (amount == lane || amount >= MIN_TICKET), ErrorsLib.AmountTooSmall());
+        require(pendingTicketOf[id] == 0, ErrorsLib.TicketUnpaid());
+
+        ticket = ++ticketCount;
+        tickets[ticket] = Ticket({
+            account: uint32(id),
+            requestedAt: uint40(block.timestamp),
+            remaining: amount,
+            payable_: 0,
+            paid: 0,
+            receiver: receiver
+        });
+        pendingTicketOf[id] = ticket;
+        emit EventsLib.WithdrawRequested(ticket, id, receiver, amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function cancelWithdraw(uint256 ticket) external {
+        _enter();
+        Ticket storage t = tickets[ticket];
+        uint256 id = _ownedTicket(t);
+        require(t.remaining > 0, ErrorsLib.TicketNotPending());
+        _voidRemaining(ticket, id, t);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function redirect(uint256 ticket, address receiver) external {
+        _enter();
+        Ticket storage t = tickets[ticket];
+        _ownedTicket(t);
+        require(t.remaining > 0 || t.payable_ > 0, ErrorsLib.TicketNotPending());
+        _checkReceiver(receiver);
+        t.receiver = receiver;
+        emit EventsLib.Redirected(ticket, receiver);
+        _exit();
+    }
+
+    /* ANYONE */
+
+    /// @inheritdoc IPrimeVault
+    function claim(uint256 ticket) external returns (uint64 paid) {
+        _enter();
+        Ticket storage t = tickets[ticket];
+        paid = t.payable_;
+        require(paid > 0, ErrorsLib.NothingPayable());
+        address receiver = t.receiver;
+        t.payable_ = 0;
+        t.paid += paid;
+        if (t.remaining == 0) pendingTicketOf[t.account] = 0;
+        payables -= paid;
+        idle -= paid;
+        emit EventsLib.Claimed(ticket, receiver, paid);
+        asset.safeTransfer(receiver, paid);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function sync(address venue) external returns (uint64 collected) {
+        _enter();
+        if (venue == address(0)) {
+            collected = (asset.balanceOf(address(this)) - idle).toUint64();
+            _insure(address(0), collected);
+        } else {
+            VenueState storage state = _listed(venue);
+            uint256 before = asset.balanceOf(address(this));
+            IVenue(venue).collect();
+            // The difference, not what the venue says.
+            collected = (asset.balanceOf(address(this)) - before).toUint64();
+            idle += collected;
+            state.book -= int128(uint128(collected));
+            state.recalling -= collected < state.recalling ? collected : state.recalling;
+            _rollWindow(state);
+            state.windowNet -= int128(uint128(collected));
+            emit EventsLib.Collected(venue, collected);
+        }
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function advance(address venue) external {
+        _enter();
+        _listed(venue);
+        IVenue(venue).advance();
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function lapseRecall(address venue) external {
+        _enter();
+        VenueState storage state = _listed(venue);
+        emit EventsLib.RecallLapsed(venue, state.recalling);
+        state.recalling = 0;
+        IVenue(venue).lapse();
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function fundInsurance(uint64 amount) external {
+        _enter();
+        _insure(msg.sender, amount);
+        _pull(amount);
+        _exit();
+    }
+
+    /* KEEPER */
+
+    /// @inheritdoc IPrimeVault
+    function send(address venue, uint64 amount) external {
+        _enter();
+        _onlyKeeper();
+        VenueState storage state = _listed(venue);
+        require(!state.suspended, ErrorsLib.VenueSuspended());
+        require(amount > 0, ErrorsLib.AmountTooSmall());
+        require(amount <= freeCash(), ErrorsLib.CashNotFree());
+        int256 cap = int256(_capOf(state));
+        int128 moved = int128(uint128(amount));
+        _rollWindow(state);
+        state.book += moved;
+        state.windowNet += moved;
+        require(state.book <= cap && state.windowNet <= cap, ErrorsLib.CapExceeded());
+        idle -= amount;
+        emit EventsLib.Sent(venue, amount);
+        asset.safeTransfer(venue, amount);
+        IVenue(venue).send(amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function recall(address venue, uint64 amount) external {
+        _enter();
+        _onlyKeeper();
+        VenueState storage state = _listed(venue);
+        require(amount > 0, ErrorsLib.AmountTooSmall());
+        state.recalling += amount;
+        emit EventsLib.RecallAsked(venue, amount);
+        IVenue(venue).recall(amount);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function mark(address venue, bytes calldata attestation, uint32[] calldata assets) external {
+        _enter();
+        _onlyKeeper();
+        VenueState storage state = _listed(venue);
+        require(IVenue(venue).quiet(), ErrorsLib.VenueNotQuiet());
+        (int128 value, uint64 asOf, uint64 l1Block, bytes32 sheet) = IVenue(venue).observe(attestation);
+        require(asOf <= block.timestamp, ErrorsLib.MarkInFuture());
+        require(block.timestamp - asOf <= MAX_MARK_AGE, ErrorsLib.MarkTooOld());
+        int128 delta = value - state.book;
+        pendingMarks[venue] = PendingMark({delta: delta, asOf: asOf, l1Block: l1Block});
+        state.markedAt = uint40(block.timestamp);
+        insuranceSinceMark = 0;
+        emit EventsLib.Marked(venue, delta, value, asOf, l1Block, sheet);
+
+        require(assets.length == 0 || state.tier == TIER_READ, ErrorsLib.AssetsNotAllowed());
+        for (uint256 i; i < assets.length; ++i) {
+            (int64 size, uint64 markPrice) = IVenue(venue).assetOf(assets[i]);
+            emit EventsLib.AssetMarked(venue, assets[i], size, markPrice);
+        }
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function commit(Commit calldata c) external {
+        _enter();
+        _onlyKeeper();
+        require(c.epoch == epoch + 1, ErrorsLib.WrongEpoch());
+        require(c.fence >= lastFence, ErrorsLib.StaleFence());
+        require(c.asOf > lastAsOf, ErrorsLib.StaleCommit());
+        require(c.asOf <= block.timestamp, ErrorsLib.CommitInFuture());
+        require(epoch == 0 || block.timestamp >= committedAt + COMMIT_INTERVAL, ErrorsLib.CommitTooEarly());
+        require(c.fees == 0, ErrorsLib.FeeAboveCap());
+
+        int256 delta = _useMarks(c.marked, c.asOf);
+        int256 pnl = lanes.addDeltas(openBits, c.words, c.pnl4);
+        require(
+            pnl + int256(uint256(c.fees)) + c.insuranceDelta - int256(uint256(c.newDeficit)) == delta,
+            ErrorsLib.NotConserved()
+        );
+
+        sumEquity = (int256(uint256(sumEquity)) + pnl).toUint256().toUint128();
+        feesAccrued += c.fees;
+        _settleInsurance(c.insuranceDelta, c.newDeficit);
+
+        epoch = c.epoch;
+        committedAt = uint64(block.timestamp);
+        lastAsOf = c.asOf;
+        lastFence = c.fence;
+        statementRootOf[c.epoch] = c.statementRoot;
+        emit EventsLib.LanesChanged(c.epoch, c.words, c.pnl4);
+        emit EventsLib.Committed(
+            c.epoch, c.asOf, c.fence, c.statementRoot, pnl, c.fees, c.insuranceDelta, c.newDeficit, c.marked
+        );
+
+        // Skipped in a commit that is not full rather than refused: whether a book is zero may change while the commit is on its way.
+        if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals, c.epoch);
+        _closeAccounts();
+        _exit();
+    }
+
+    /* CURATOR */
+
+    /// @inheritdoc IPrimeVault
+    function addVenue(address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) external {
+        _enter();
+        _onlyCurator();
+        require(venueList.length < MAX_VENUES, ErrorsLib.TooManyVenues());
+        require(tier == TIER_READ || tier == TIER_ATTESTED, ErrorsLib.BadTier());
+        require(relativeCapBps <= FULL_BPS, ErrorsLib.CapExceeded());
+        VenueState storage state = venueStates[venue];
+        require(!state.listed, ErrorsLib.AlreadySet());
+        require(IVenue(venue).vault() == address(this), ErrorsLib.WrongVault());
+        state.listed = true;
+        state.tier = tier;
+        state.cap = cap;
+        state.relativeCapBps = relativeCapBps;
+        venueList.push(venue);
+        emit EventsLib.VenueAdded(venue, tier);
+        emit EventsLib.CapChanged(venue, cap);
+        emit EventsLib.RelativeCapChanged(venue, relativeCapBps);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function removeVenue(address venue) external {
+        _enter();
+        _onlyCurator();
+        VenueState storage state = _listed(venue);
+        require(state.recalling == 0, ErrorsLib.RecallOpen());
+        int256 book = state.book;
+        require(
+            book <= int256(uint256(MAX_REMOVED_BOOK)) && book >= -int256(uint256(MAX_REMOVED_BOOK)),
+            ErrorsLib.BookTooLarge()
+        );
+        delete venueStates[venue];
+        delete pendingMarks[venue];
+        uint256 last = venueList.length - 1;
+        for (uint256 i; i < last; ++i) {
+            if (venueList[i] == venue) venueList[i] = venueList[last];
+        }
+        venueList.pop();
+        _settleInsurance(-book, 0);
+        emit EventsLib.VenueRemoved(venue);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function increaseCap(address venue, uint64 cap) external {
+        _enter();
+        _onlyCurator();
+        require(cap > _listed(venue).cap, ErrorsLib.NotIncrease());
+        _setCap(venue, cap);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function decreaseCap(address venue, uint64 cap) external {
+        _enter();
+        _onlyCurator();
+        require(cap < _listed(venue).cap, ErrorsLib.NotDecrease());
+        _setCap(venue, cap);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function increaseRelativeCap(address venue, uint16 bps) external {
+        _enter();
+        _onlyCurator();
+        require(bps > _listed(venue).relativeCapBps, ErrorsLib.NotIncrease());
+        require(bps <= FULL_BPS, ErrorsLib.CapExceeded());
+        _setRelativeCap(venue, bps);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function decreaseRelativeCap(address venue, uint16 bps) external {
+        _enter();
+        _onlyCurator();
+        require(bps < _listed(venue).relativeCapBps, ErrorsLib.NotDecrease());
+        _setRelativeCap(venue, bps);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function setSuspended(address venue, bool suspended) external {
+        _enter();
+        _onlyCurator();
+        VenueState storage state = _listed(venue);
+        require(state.suspended != suspended, ErrorsLib.AlreadySet());
+        state.suspended = suspended;
+        emit EventsLib.SuspensionSet(venue, suspended);
+        _exit();
+    }
+
+    /* OWNER */
+
+    /// @inheritdoc IPrimeVault
+    function addKeeper(address keeper) external {
+        _enter();
+        _onlyOwner();
+        _addKeeper(keeper);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function removeKeeper(address keeper) external {
+        _enter();
+        _onlyOwner();
+        require(isKeeper[keeper], ErrorsLib.NotKeeper());
+        isKeeper[keeper] = false;
+        emit EventsLib.KeeperRemoved(keeper);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function setCurator(address curator_) external {
+        _enter();
+        _onlyOwner();
+        _setCurator(curator_);
+        _exit();
+    }
+
+    /// @inheritdoc IPrimeVault
+    function setOwner(address owner_) external {
+        _enter();
+        _onlyOwner();
+        _setOwner(owner_);
+        _exit();
+    }
+
+    /* VIEWS */
+
+    /// @inheritdoc IPrimeVault
+    function freeCash() public view returns (uint128) {
+        uint256 kept = uint256(payables) + insurance + feesAccrued;
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return idle > kept ? uint128(idle - kept) : 0; // At most `idle`.
+    }
+
+    /// @inheritdoc IPrimeVault
+    function laneOf(uint256 id) external view returns (uint64) {
+        return id == 0 || id > accountCount ? 0 : lanes.get(id);
+    }
+
+    /// @inheritdoc IPrimeVault
+    function accountOf(uint256 id) external view returns (Account memory) {
+        return accounts[id];
+    }
+
+    /// @inheritdoc IPrimeVault
+    function ticketOf(uint256 ticket) external view returns (Ticket memory) {
+        return tickets[ticket];
+    }
+
+    /// @inheritdoc IPrimeVault
+    function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until) {
+        Rights storage r = rightsAt[id][accounts[id].generation][who];
+        return (r.rights, r.until);
+    }
+
+    /// @inheritdoc IPrimeVault
+    function venueOf(address venue) external view returns (VenueState memory) {
+        return venueStates[venue];
+    }
+
+    /// @inheritdoc IPrimeVault
+    function pendingMarkOf(address venue) external view returns (PendingMark memory) {
+        return pendingMarks[venue];
+    }
+
+    /// @inheritdoc IPrimeVault
+    function venues() external view returns (address[] memory) {
+        return venueList;
+    }
+
+    /// @inheritdoc IPrimeVault
+    function solvency()
+        external
+        view
+        returns (uint256 assetsT0, uint256 assetsT1, uint256 assetsT2, uint256 liabilities)
+    {
+        assetsT0 = idle;
+        liabilities = uint256(sumEquity) + payables + feesAccrued;
+        for (uint256 i; i < venueList.length; ++i) {
+            address venue = venueList[i];
+            // A low-level call instead of try: an answer that cannot be decoded would revert here.
+            (bool ok, bytes memory answer) = venue.staticcall{gas: VIEW_GAS}(abi.encodeCall(IVenue.equity, ()));
+            if (!ok || answer.length < 64) continue;
+            (int256 value,) = abi.decode(answer, (int256, uint256));
+            if (value <= 0 || value > type(int64).max) continue;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            if (venueStates[venue].tier == TIER_READ) assetsT1 += uint256(value);
+            // forge-lint: disable-next-line(unsafe-typecast)
+            else assetsT2 += uint256(value);
+        }
+    }
+
+    /* COMMIT, STEP BY STEP */
+
+    /// @dev Uses up the marks of `marked` and returns Σ of their deltas. A venue named twice has no second mark.
+    function _useMarks(address[] calldata marked, uint64 asOf) internal returns (int256 delta) {
+        for (uint256 i; i < marked.length; ++i) {
+            VenueState storage state = _listed(marked[i]);
+            PendingMark memory pending = pendingMarks[marked[i]];
+            require(pending.asOf > 0, ErrorsLib.MarkMissing());
+            require(pending.asOf >= asOf, ErrorsLib.StaleCommit());
+            require(block.timestamp - pending.asOf <= MAX_MARK_AGE, ErrorsLib.MarkTooOld());
+            delete pendingMarks[marked[i]];
+            state.book += pending.delta;
+            delta += pending.delta;
+        }
+    }
+
+    /// @dev Insurance pays an open deficit first; afterwards one of the two is zero.
+    function _settleInsurance(int256 insuranceDelta, uint256 newDeficit) internal {
+        int256 after_ = int256(uint256(insurance)) + insuranceDelta;
+        require(after_ >= 0, ErrorsLib.InsuranceShort());
+        // forge-lint: disable-next-line(unsafe-typecast)
+        uint256 left = uint256(after_);
+        uint256 owed = deficit + newDeficit;
+        uint256 repaid = left < owed ? left : owed;
+        left -= repaid;
+        // Gifts since the mark do not count: by topping up insurance a stranger would break a commit on its way.
+        require(newDeficit == 0 || left <= insuranceSinceMark, ErrorsLib.DeficitBeforeInsurance());
+        insurance = left.toUint128();
+        deficit = (owed - repaid).toUint128();
+    }
+
+    /// @dev Whether every read venue with a book is marked here, and every attested one was within a day, its last mark being used.
+    function _full(address[] calldata marked) internal view returns (bool) {
+        for (uint256 i; i < venueList.length; ++i) {
+            address venue = venueList[i];
+            VenueState storage state = venueStates[venue];
+            if (state.book == 0) continue;
+            if (state.tier == TIER_READ) {
+                uint256 found;
+                while (found < marked.length && marked[found] != venue) ++found;
+                if (found == marked.length) return false;
+            } else {
+                if (block.timestamp - state.markedAt > MAX_ATTESTED_AGE) return false;
+                // A loss that the keeper marked but did not commit must not let others leave before it is shared.
+                if (pendingMarks[venue].asOf > 0) return false;
+            }
+        }
+        return true;
+    }
+
+    /// @dev What cannot be paid is skipped, never refused.
+    function _approve(Approval[] calldata approvals, uint64 epoch_) internal {
+        uint256 cash = idle - payables;
+        uint256 total;
+        for (uint256 i; i < approvals.length; ++i) {
+            uint256 ticket = approvals[i].ticket;
+            Ticket storage t = tickets[ticket];
+            uint64 remaining = t.remaining;
+            if (remaining == 0) continue;
+            uint256 id = t.account;
+            uint64 lane = lanes.get(id);
+            uint64 amount = approvals[i].amount;
+            if (amount > remaining) amount = remaining;
+            if (amount > lane) amount = lane;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            if (amount > cash - total) amount = uint64(cash - total); // Smaller than a uint64.
+            if (amount == 0) continue;
+            total += amount;
+            lanes.sub(id, amount);
+            t.remaining = remaining - amount;
+            t.payable_ += amount;
+            emit EventsLib.WithdrawApproved(ticket, id, epoch_, amount);
+            if (amount == lane && amount < remaining) _voidRemaining(ticket, id, t);
+        }
+        sumEquity -= total.toUint128();
+        payables += total.toUint128();
+    }
+
+    function _closeAccounts() internal {
+        uint256 head = closingHead;
+        uint256 end = closingTail;
+        if (end > head + MAX_CLOSINGS) end = head + MAX_CLOSINGS;
+        for (; head < end; ++head) {
+            uint256 id = closings[head];
+            delete closings[head];
+            Account storage account = accounts[id];
+            uint256 ticket = pendingTicketOf[id];
+            Ticket storage t = tickets[ticket];
+            account.closing = false;
+            if (lanes.get(id) > 0 || t.payable_ > 0) {
+                emit EventsLib.AccountKept(id);
+                continue;
+            }
+            // Nothing of the old owner may reach the next one: a ticket at lane 0 is void.
+            if (t.remaining > 0) _voidRemaining(ticket, id, t);
+            account.open = false;
+            openBits[(id - 1) >> 8] &= ~(1 << ((id - 1) & 255));
+            freeIds.push(id);
+            emit EventsLib.AccountClosed(id, account.generation);
+        }
+        closingHead = uint128(head);
+    }
+
+    /* MONEY */
+
+    /// @dev Effects before the pull; the pull reverts unless exactly `amount` arrives.
+    function _deposit(uint256 id, uint64 amount) internal {
+        require(amount > 0, ErrorsLib.AmountTooSmall());
+        require(deficit == 0, ErrorsLib.DeficitOpen());
+        uint256 ticket = pendingTicketOf[id];
+        // A ticket whose lane fell to 0 is closed: new money does not revive it.
+        if (ticket > 0 && tickets[ticket].remaining > 0 && lanes.get(id) == 0) {
+            _voidRemaining(ticket, id, tickets[ticket]);
+        }
+        lanes.add(id, amount);
+        sumEquity += amount;
+        idle += amount;
+        emit EventsLib.Deposited(id, msg.sender, amount);
+        _pull(amount);
+    }
+
+    /// @dev Books `amount` of cash to insurance. `from` 0: it already lies here.
+    function _insure(address from, uint64 amount) internal {
+        idle += amount;
+        insuranceSinceMark += amount;
+        _settleInsurance(int256(uint256(amount)), 0);
+        emit EventsLib.InsuranceFunded(from, amount);
+    }
+
+    function _pull(uint64 amount) internal {
+        uint256 before = asset.balanceOf(address(this));
+        asset.safeTransferFrom(msg.sender, address(this), amount);
+        require(asset.balanceOf(address(this)) - before == amount, ErrorsLib.TransferMismatch());
+    }
+
+    function _voidRemaining(uint256 ticket, uint256 id, Ticket storage t) internal {
+        emit EventsLib.WithdrawCancelled(ticket, id, t.remaining);
+        t.remaining = 0;
+        if (t.payable_ == 0) pendingTicketOf[id] = 0;
+    }
+
+    /// @dev The smaller of the absolute cap and the relative one, the latter of all cash and all positive books; a send changes neither sum.
+    function _capOf(VenueState storage state) internal view returns (uint256) {
+        uint256 total = idle;
+        for (uint256 i; i < venueList.length; ++i) {
+            int256 book = venueStates[venueList[i]].book;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            if (book > 0) total += uint256(book);
+        }
+        uint256 relative = total * state.relativeCapBps / FULL_BPS;
+        return relative < state.cap ? relative : state.cap;
+    }
+
+    function _rollWindow(VenueState storage state) internal {
+        if (block.timestamp < state.windowStart + SEND_WINDOW) return;
+        state.windowStart = uint40(block.timestamp);
+        state.windowNet = 0;
+    }
+
+    /* CHECKS */
+
+    function _enter() internal {
+        require(!entered, ErrorsLib.Reentered());
+        entered = true;
+    }
+
+    function _exit() internal {
+        entered = false;
+    }
+
+    function _onlyKeeper() internal view {
+        require(isKeeper[msg.sender], ErrorsLib.NotKeeper());
+    }
+
+    function _onlyCurator() internal view {
+        require(msg.sender == curator, ErrorsLib.NotCurator());
+    }
+
+    function _onlyOwner() internal view {
+        require(msg.sender == owner, ErrorsLib.NotOwner());
+    }
+
+    function _open(uint256 id) internal view returns (Account storage account) {
+        account = accounts[id];
+        require(account.open, ErrorsLib.AccountNotOpen());
+    }
+
+    function _owned(uint256 id) internal view returns (Account storage account) {
+        account = _open(id);
+        require(msg.sender == account.owner, ErrorsLib.NotOwner());
+    }
+
+    /// @dev An account does not close before its ticket is paid, so its owner is the one who asked.
+    function _ownedTicket(Ticket storage t) internal view returns (uint256 id) {
+        id = t.account;
+        _owned(id);
+    }
+
+    function _listed(address venue) internal view returns (VenueState storage state) {
+        state = venueStates[venue];
+        require(state.listed, ErrorsLib.VenueNotListed());
+    }
+
+    function _depositAllowed(uint256 id) internal view {
+        Account storage account = _open(id);
+        if (msg.sender == account.owner) return;
+        Rights storage r = rightsAt[id][account.generation][msg.sender];
+        require(r.rights & DEPOSIT_FOR != 0 && block.timestamp <= r.until, ErrorsLib.NotOwner());
+    }
+
+    function _checkReceiver(address receiver) internal view {
+        require(
+            receiver != address(0) && receiver != address(this) && !venueStates[receiver].listed,
+            ErrorsLib.BadReceiver()
+        );
+    }
+
+    /* SETTERS */
+
+    function _setOwner(address owner_) internal {
+        require(owner_ != address(0), ErrorsLib.ZeroAddress());
+        owner = owner_;
+        emit EventsLib.OwnerSet(owner_);
+    }
+
+    function _setCurator(address curator_) internal {
+        require(curator_ != address(0), ErrorsLib.ZeroAddress());
+        curator = curator_;
+        emit EventsLib.CuratorSet(curator_);
+    }
+
+    function _addKeeper(address keeper) internal {
+        require(keeper != address(0), ErrorsLib.ZeroAddress());
+        require(!isKeeper[keeper], ErrorsLib.AlreadySet());
+        isKeeper[keeper] = true;
+        emit EventsLib.KeeperAdded(keeper);
+    }
+
+    function _setCap(address venue, uint64 cap) internal {
+        venueStates[venue].cap = cap;
+        emit EventsLib.CapChanged(venue, cap);
+    }
+
+    function _setRelativeCap(address venue, uint16 bps) internal {
+        venueStates[venue].relativeCapBps = bps;
+        emit EventsLib.RelativeCapChanged(venue, bps);
+    }
+}
