@@ -1,4 +1,4 @@
-"""ABIs for Python, from what forge built: `python -m tools.abi` writes keeper/chain/abi, `--check` fails when it is stale.
+"""ABIs for Python, from what forge built: `python -m tools.abi` writes keeper/chain/abi; `--check` refuses a stale one.
 
 A file holds one entry a line, sorted, so that a change of an interface is one line of a diff.
 """
@@ -53,7 +53,9 @@ def main(arguments: list[str]) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
     if stale:
-        raise SystemExit(f"tools.abi: stale: {', '.join(stale)}; run ./dev run python -m tools.abi and commit the result")
+        raise SystemExit(
+            f"tools.abi: stale: {', '.join(stale)}; run ./dev run python -m tools.abi and commit the result"
+        )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,119 @@
+"""`prime deploy`: the contracts on a local chain, by `scripts/deploy.py` under ape. `python -m keeper.cli.deploy` too."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import typer
+
+from keeper.chain.deployment import Deployment, read_deployment, read_plan, write_deployment
+from keeper.errors import ChainError, ConfigError, PrimeError
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCAL_CHAIN = 31337
+ANSWER_S = 5
+DEPLOY_S = 120
+
+
+def deploy(
+    rpc: Annotated[str, typer.Option(help="URL of a running anvil.")] = "http://127.0.0.1:8545",
+    out: Annotated[Path, typer.Option(help="Where the deployment record (JSON) is written.")] = Path("deployment.json"),
+    plan: Annotated[Path | None, typer.Option(help="A deployment plan (JSON); none: the default plan.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the record instead of a summary.")] = False,
+) -> None:
+    """Deploys the vault, both venues, the attestor and the stand-ins for HyperCore to a local chain."""
+    try:
+        record = run_deployment(rpc, out, plan)
+    except PrimeError as error:
+        typer.echo(f"prime deploy: {error}", err=True)
+        raise typer.Exit(1) from error
+    if json:
+        typer.echo(out.read_text(), nl=False)
+        return
+    typer.echo(f"Deployed at block {record.block} of chain {record.chainId}; record in {out}")
+    for name in record.contracts.__struct_fields__:
+        typer.echo(f"  {name:18} {getattr(record.contracts, name)}")
+
+
+def run_deployment(rpc: str, out: Path, plan: Path | None = None) -> Deployment:
+    """Deploys through ape and writes the record to `out`.
+
+    ChainError: the node is down, another chain, or refused. ConfigError: plan, out or set-up is wrong.
+    """
+    check_node(rpc)
+    if plan is not None:
+        read_plan(plan)
+    if not out.parent.is_dir():
+        raise ConfigError(f"out: {out.parent} is no folder; make it first")
+    with tempfile.TemporaryDirectory(prefix="prime-deploy-") as folder:
+        fresh = Path(folder) / "deployment.json"
+        run_ape(rpc, fresh, plan)
+        record = read_deployment(fresh)
+    write_deployment(out, record)
+    return record
+
+
+def check_node(rpc: str) -> None:
+    """ape would start a node of its own where none answers, so ask first."""
+    try:
+        answer = requests.post(
+            rpc, json={"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}, timeout=ANSWER_S
+        )
+        chain_id = int(answer.json()["result"], 16)
+    except requests.RequestException as error:
+        raise ChainError(f"rpc: no node answers at {rpc}; start one (anvil) or name it with --rpc") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChainError(f"rpc: what answers at {rpc} is not an Ethereum node; name one with --rpc") from error
+    if chain_id != LOCAL_CHAIN:
+        raise ChainError(
+            f"rpc: {rpc} is chain {chain_id}; this deployment uses published development keys and stand-ins for "
+            f"HyperCore, which are refused on any chain but {LOCAL_CHAIN}"
+        )
+
+
+def run_ape(rpc: str, out: Path, plan: Path | None) -> None:
+    ape = Path(sys.executable).parent / "ape"
+    command = [str(ape), "run", "deploy", "--network", "ethereum:local:foundry"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script with fixed arguments
+            command,
+            cwd=ROOT,
+            env=ape_environment(rpc, out, plan),
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=DEPLOY_S,
+        )
+    except FileNotFoundError as error:
+        raise ConfigError("ape is not installed beside this Python; run ./dev build") from error
+    except subprocess.TimeoutExpired as error:
+        raise ChainError(f"the deployment did not end within {DEPLOY_S} s; is the node at {rpc} mining?") from error
+    if done.returncode != 0 or not out.exists():
+        raise ChainError(f"the deployment failed: {reason_in(done.stdout + done.stderr)}")
+
+
+def ape_environment(rpc: str, out: Path, plan: Path | None) -> dict[str, str]:
+    """ape keeps its data in the repository, talks to the running node and never looks for compilers."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment.setdefault("APE_DATA_FOLDER", str(ROOT / ".build" / "ape"))
+    environment |= {"APE_FOUNDRY_HOST": rpc, "PRIME_DEPLOY_OUT": str(out.resolve())}
+    environment.pop("PRIME_DEPLOY_PLAN", None)
+    if plan is not None:
+        environment["PRIME_DEPLOY_PLAN"] = str(plan.resolve())
+    return environment
+
+
+def reason_in(output: str) -> str:
+    """The last line of ape's output that says something; all of it is more than anybody reads."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return next(
+        (line for line in reversed(lines) if "ERROR" in line or "Error" in line), lines[-1] if lines else "no output"
+    )
+
+
+if __name__ == "__main__":
+    typer.run(deploy)
