@@ -1,0 +1,132 @@
+"""What the API answers. Amounts are USDC as decimal strings, times milliseconds."""
+
+from decimal import Decimal
+
+import msgspec
+
+
+class PositionView(msgspec.Struct, frozen=True, kw_only=True):
+    instrument: str
+    venue: str
+    size: Decimal
+    mark: Decimal | None
+    notional: Decimal | None
+
+
+class TicketView(msgspec.Struct, frozen=True, kw_only=True):
+    ticket: int
+    receiver: str
+    remaining: Decimal
+    payable: Decimal
+
+
+class AccountView(msgspec.Struct, frozen=True, kw_only=True):
+    """A sub-account. `balance` is its lane on chain; `equity` adds the profit and loss since the last commit."""
+
+    id: int
+    owner: str
+    generation: int
+    open: bool
+    balance: Decimal
+    equity: Decimal
+    margin_required: Decimal
+    positions: tuple[PositionView, ...]
+    tickets: tuple[TicketView, ...]
+
+
+class LegView(msgspec.Struct, frozen=True, kw_only=True):
+    venue: str
+    cloid: str
+    size: Decimal
+    limit_price: Decimal
+    outcome: str | None
+    filled: Decimal
+    average_price: Decimal | None
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True):
+    """An order and what became of it. `price_improvement_bps` against the best single venue that could have filled it;
+    None when there was none."""
+
+    digest: str
+    sub_account: int
+    instrument: str
+    side: str
+    quantity: Decimal
+    filled: Decimal
+    average_price: Decimal | None
+    status: str
+    text: str
+    legs: tuple[LegView, ...]
+    price_improvement_bps: Decimal | None
+    best_single_venue: str | None
+
+
+class SeatView(msgspec.Struct, frozen=True, kw_only=True):
+    """A seat. `equity` as its venue shows it now, `book` as the vault counts it."""
+
+    venue: str
+    name: str
+    tier: int
+    equity: Decimal
+    book: Decimal
+    target: Decimal
+    cap: Decimal
+    frozen: str | None
+    live_books: int
+
+
+class TopUpView(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer the rebalancer started by itself, with the numbers that made it due."""
+
+    venue: str
+    target: Decimal
+    equity_before: Decimal
+    amount: Decimal
+    equity_after: Decimal | None
+    at_ms: int
+
+
+class StatusView(msgspec.Struct, frozen=True, kw_only=True):
+    state: str
+    time_ms: int
+    chain_id: int
+    block: int
+    vault: str
+    epoch: int
+    committed_at: int
+    idle: Decimal
+    insurance: Decimal
+    deficit: Decimal
+    payables: Decimal
+    total_equity: Decimal
+    seats: tuple[SeatView, ...]
+    top_ups: tuple[TopUpView, ...]
+    open_orders: int
+    events: int
+    head: str
+
+
+class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request was refused: the field, what is wrong with it and how to mend it."""
+
+    error: str
+    field: str
+    code: str
+
+
+class VenueAddress(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    adapter: str
+    tier: int
+
+
+class PageConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """What a page needs to talk to the chain itself."""
+
+    chainId: int  # noqa: N815 - the page is TypeScript
+    rpc: str
+    vault: str
+    usdc: str
+    instruments: tuple[str, ...]
+    venues: tuple[VenueAddress, ...]
