@@ -3,14 +3,14 @@
     >>> from decimal import Decimal as D
     >>> from keeper.routing import RouteRequest, VenueQuote, plan
     >>> quotes = [
-    ...     VenueQuote("a", [(D(100), D(3)), (D(101), D(9))], taker_fee_bps=D("4.5"), lot_size=D(1), tick_size=D("0.1")),
+    ...     VenueQuote("a", [(D(100), D(3)), (D(101), D(9))], taker_fee_bps=D(4), lot_size=D(1), tick_size=D("0.1")),
     ...     VenueQuote("b", [(D("100.2"), D(5))], taker_fee_bps=D(2), lot_size=D(1), tick_size=D("0.1")),
     ... ]
     >>> request = RouteRequest("buy", D(6), reference_price=D(100))
     >>> route = plan(request, quotes)
     >>> [(leg.venue, str(leg.quantity), str(leg.limit_price)) for leg in route.legs]
     [('a', '3', '100'), ('b', '3', '100.2')]
-    >>> route.cost == D("0.79512")  # 3·100·4.5 bps + 3·0.2 + 3·100.2·2 bps
+    >>> route.cost == D("0.78012")  # 3·100·4 bps + 3·0.2 + 3·100.2·2 bps
     True
     >>> route.certificate.gap == 0, route.certificate.verify(request, quotes)
     (True, True)

@@ -21,6 +21,9 @@ BPS = Decimal("0.0001")
 Segment = tuple[Decimal, Decimal]
 """(all-in price per unit, quantity)."""
 
+Level = tuple[Decimal, Decimal, Decimal]
+"""(all-in price per unit, quantity, price)."""
+
 
 @contextmanager
 def exact() -> Iterator[None]:
@@ -35,15 +38,6 @@ def exact() -> Iterator[None]:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """A level within the request's limits. `reach` is the order price that takes it: the price, put on tick outward."""
-
-    unit: Decimal
-    size: Decimal
-    reach: Decimal
-
-
-@dataclass(frozen=True, slots=True)
 class Book:
     """One venue, prepared. `step` is its lot, raised where lots do not divide each other (see `nested`).
 
@@ -52,7 +46,8 @@ class Book:
     """
 
     venue: str
-    lot: Decimal
+    buy: bool
+    tick: Decimal
     step: Decimal
     minimum: Decimal
     capacity: Decimal
@@ -60,14 +55,16 @@ class Book:
     segments: tuple[Segment, ...]
 
     def fill(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """(cost, limit price) of taking `quantity` > 0, best level first. ValueError when the levels hold less."""
+        """(cost, limit price) of taking `quantity` > 0, best level first. ValueError when the levels hold less.
+
+        The limit price is that of the worst level used, put on tick outward so that it takes that level.
+        """
         cost, left = ZERO, quantity
-        for level in self.levels:
-            take = min(left, level.size)
-            cost += take * level.unit
-            left -= take
-            if not left:
-                return cost, level.reach
+        for unit, size, price in self.levels:
+            if size >= left:
+                return cost + left * unit, up(price, self.tick) if self.buy else down(price, self.tick)
+            cost += size * unit
+            left -= size
         raise ValueError(f"{self.venue} cannot fill {quantity}")
 
 
@@ -95,7 +92,8 @@ def price_bound(request: RouteRequest) -> Decimal | None:
     sign = 1 if request.side == "buy" else -1
     if request.max_slippage_bps is not None:
         bounds.append(request.reference_price * (1 + sign * request.max_slippage_bps * BPS))
-    return min(bounds, key=lambda price: sign * price, default=None)
+    worst = min(bounds, key=lambda price: sign * price, default=None)
+    return worst if worst is None or worst > 0 else None  # a sell bound at or below 0 excludes nothing
 
 
 def nested(lots: Iterable[Decimal]) -> dict[Decimal, Decimal]:
@@ -150,13 +148,16 @@ def _book(request: RouteRequest, quote: VenueQuote, step: Decimal, bound: Decima
     factor, shift = (1 + fee, -reference) if buy else (fee - 1, reference)
     shift += reference * (quote.holding_cost_bps + quote.risk_bps) * BPS
     capacity = Decimal(request.quantity if quote.max_quantity is None else min(request.quantity, quote.max_quantity))
+    if bound is not None:
+        bound = down(bound, tick) if buy else up(bound, tick)
+    elif not buy:
+        bound = tick
     levels: list[Level] = []
     left = capacity
     for price, size in quote.levels:
-        reach = up(price, tick) if buy else down(price, tick)
-        if left <= 0 or reach <= 0 or (bound is not None and (reach > bound if buy else reach < bound)):
+        if left <= 0 or (bound is not None and (price > bound if buy else price < bound)):
             break
-        levels.append(Level(price * factor + shift, Decimal(size), reach))
+        levels.append((price * factor + shift, Decimal(size), Decimal(price)))
         left -= size
     capacity = down(capacity - max(left, ZERO), step)
     minimum = step
@@ -165,15 +166,16 @@ def _book(request: RouteRequest, quote: VenueQuote, step: Decimal, bound: Decima
         minimum = step * (steps + 1 if rest else steps)
     if minimum > capacity:
         capacity = ZERO
-    segments = bundle(_first(((level.unit, level.size) for level in levels), capacity), step)
-    return Book(quote.venue, Decimal(quote.lot_size), step, minimum, capacity, tuple(levels), tuple(segments))
+    segments = bundle(_first(levels, capacity), step)
+    return Book(quote.venue, buy, tick, step, minimum, capacity, tuple(levels), tuple(segments))
 
 
-def _first(segments: Iterable[Segment], quantity: Decimal) -> Iterator[Segment]:
-    for unit, size in segments:
-        if quantity <= 0:
+def _first(levels: Iterable[Level], quantity: Decimal) -> Iterator[Segment]:
+    for unit, size, _ in levels:
+        if size >= quantity:
+            yield unit, quantity
             return
-        yield unit, min(size, quantity)
+        yield unit, size
         quantity -= size
 
 

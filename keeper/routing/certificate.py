@@ -134,7 +134,7 @@ def marginal_price(books: Sequence[Book], filled: Decimal) -> Decimal:
 
 
 def lower_bound(books: Sequence[Book], dual_price: Decimal, filled: Decimal) -> Decimal:
-    """No plan that fills `filled` costs less, whatever `dual_price` is (formula above); nothing filled costs nothing."""
+    """No plan that fills `filled` costs less, whatever `dual_price` is (formula above); filling nothing costs 0."""
     if not filled:
         return ZERO
     saved = sum(((c - dual_price) * n for book in books for c, n in book.segments if c < dual_price), ZERO)
@@ -142,7 +142,7 @@ def lower_bound(books: Sequence[Book], dual_price: Decimal, filled: Decimal) -> 
 
 
 def best_single(books: Sequence[Book], filled: Decimal) -> BestSingle | None:
-    """The cheapest venue that can fill `filled` alone, within limits, cap, lot and minimum; of equals the first quoted."""
+    """The cheapest venue that can fill `filled` alone within limits, cap, lot and minimum; of equals, the first."""
     able = [book for book in books if filled and book.minimum <= filled <= book.capacity and not filled % book.step]
     return min(
         (BestSingle(book.venue, book.fill(filled)[0]) for book in able), key=lambda single: single.cost, default=None
