@@ -1,0 +1,174 @@
+"""Keeps every seat at its target out of idle cash, unasked, and walks transfers to their end.
+
+Tier 1 needs two more steps after the cash arrives on spot: `confirm`, then spot → perp. Nothing is started in the
+window before a due commit (rule C3), and nothing to a seat that still waits for an earlier transfer.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import structlog
+
+from keeper.chain import calls
+from keeper.chain.transactor import OnIntent, Transactor
+from keeper.chain.vault import Vault, VaultState, VenueBook
+from keeper.clock import Clock
+from keeper.errors import ChainError
+from keeper.margin.planner import SeatNeed, TopUp, plan_top_ups, target_of
+from keeper.model.amounts import micro_ceil
+from keeper.monitoring import metrics
+from keeper.seats import Seat
+
+log = structlog.get_logger(__name__)
+
+SPOT_RESERVE = 5_000_000
+"""Stays on spot: Core takes its fees there (rule C2)."""
+
+WINDOW_S = 86_400
+
+
+@dataclass(slots=True)
+class SeatView:
+    """A seat at one look. Amounts micro-USDC."""
+
+    seat: Seat
+    book: VenueBook
+    equity: int
+    spot: int
+    margin_used: int
+    notional: int
+    in_flight: bool
+
+
+@dataclass(slots=True)
+class TopUpRecord:
+    """A top-up and what became of it."""
+
+    top_up: TopUp
+    at_ms: int
+    equity_after: int | None = None
+
+
+class Rebalancer:
+    """`may_move` says whether transfers may be started now; `on_intent` stores a transaction before it leaves."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        seats: Sequence[Seat],
+        transactor: Transactor,
+        on_intent: OnIntent,
+        clock: Clock,
+        may_move: Callable[[], bool],
+        is_frozen: Callable[[str], bool],
+        stress_bps: int,
+        top_up_bps: int,
+    ) -> None:
+        self._vault = vault
+        self._seats = seats
+        self._transactor = transactor
+        self._on_intent = on_intent
+        self._clock = clock
+        self._may_move = may_move
+        self._is_frozen = is_frozen
+        self._stress_bps = stress_bps
+        self._top_up_bps = top_up_bps
+        self.records: list[TopUpRecord] = []
+        self.views: dict[str, SeatView] = {}
+        self.targets: dict[str, int] = {}
+
+    async def run(self) -> None:
+        """One round: look, finish what is under way, then top up what is below target."""
+        state = await self._vault.state()
+        self.views = {seat.venue: await self._look(seat) for seat in self._seats}
+        needs = {venue: self._need(view, state) for venue, view in self.views.items()}
+        self.targets = {venue: target_of(need, self._stress_bps) for venue, need in needs.items()}
+        self._note(needs)
+        if not self._may_move():
+            return
+        for view in self.views.values():
+            if view.seat.core is not None:
+                await self._carry_on(view)
+        candidates = [
+            need for venue, need in needs.items() if not self.views[venue].in_flight and not self._is_frozen(venue)
+        ]
+        for top_up in plan_top_ups(
+            candidates, free_cash=state.free_cash, stress_bps=self._stress_bps, top_up_bps=self._top_up_bps
+        ):
+            await self._send(top_up)
+
+    async def _look(self, seat: Seat) -> SeatView:
+        book = await self._vault.venue_of(seat.venue)
+        state = await seat.account.state()
+        contexts = await seat.market.contexts()
+        notional = sum((abs(p.size) * contexts[p.coin].mark for p in state.positions), Decimal(0))
+        return SeatView(
+            seat=seat,
+            book=book,
+            equity=state.equity + state.spot,
+            spot=state.spot,
+            margin_used=state.margin_used,
+            notional=micro_ceil(notional),
+            in_flight=await self._waits(seat),
+        )
+
+    async def _waits(self, seat: Seat) -> bool:
+        """Whether cash sent to the seat has not been credited yet."""
+        if seat.core is not None:
+            return not (await seat.core.state()).confirmed
+        assert seat.attested is not None
+        credited = sum(row.amount for row in await seat.account.ledger(0) if row.kind == "deposit")
+        return (await seat.attested.state()).sent_total > credited
+
+    def _need(self, view: SeatView, state: VaultState) -> SeatNeed:
+        assets = state.idle + sum(max(other.book.book, 0) for other in self.views.values())
+        cap = min(view.book.cap, view.book.relative_cap_bps * assets // 10_000)
+        in_window = self._clock.now_ms() // 1000 < view.book.window_start + WINDOW_S
+        used = view.book.window_net if in_window else 0
+        headroom = 0 if view.book.suspended else max(0, min(cap - view.book.book, cap - used))
+        return SeatNeed(
+            venue=view.seat.venue,
+            equity=view.equity,
+            margin_used=view.margin_used,
+            notional=view.notional,
+            base=view.seat.base_target_bps * state.sum_equity // 10_000,
+            headroom=headroom,
+        )
+
+    def _note(self, needs: dict[str, SeatNeed]) -> None:
+        for venue, need in needs.items():
+            name = self.views[venue].seat.name
+            metrics.seat_equity.labels(name).set(need.equity / 1e6)
+            metrics.seat_target.labels(name).set(self.targets[venue] / 1e6)
+        for record in self.records:
+            if record.equity_after is None and not self.views[record.top_up.venue].in_flight:
+                record.equity_after = self.views[record.top_up.venue].equity
+
+    async def _carry_on(self, view: SeatView) -> None:
+        """Tier 1: confirms what has arrived, then moves it from spot to perp."""
+        assert view.seat.core is not None
+        if view.in_flight:
+            try:
+                await self._transact("confirm", view.seat.venue, calls.confirm())
+            except ChainError as error:
+                log.info("not confirmed yet", venue=view.seat.name, reason=str(error))
+                return
+        surplus = view.spot - SPOT_RESERVE
+        if surplus >= SPOT_RESERVE:
+            await self._transact("to perp", view.seat.venue, calls.to_perp(surplus))
+
+    async def _send(self, top_up: TopUp) -> None:
+        name = self.views[top_up.venue].seat.name
+        log.info("top up", venue=name, amount=top_up.amount, target=top_up.target, before=top_up.equity_before)
+        await self._transact("send", self._vault.address, calls.send(top_up.venue, top_up.amount))
+        metrics.transfers.labels(name, "send").inc()
+        self.records.append(TopUpRecord(top_up=top_up, at_ms=self._clock.now_ms()))
+        self.views[top_up.venue].in_flight = True
+
+    async def _transact(self, what: str, to: str, data: bytes) -> None:
+        key = f"{what}:{to}:{self._clock.now_ms()}"
+        receipt = await self._transactor.send(key, what, to, data, on_intent=self._on_intent)
+        if not receipt.ok:
+            raise ChainError(f"{what}: reverted in block {receipt.block}: {receipt.text}")
