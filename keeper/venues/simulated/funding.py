@@ -1,0 +1,128 @@
+"""Hourly funding: premium samples every 5 s, the rate, and the payment between the accounts and the house.
+
+`F8 = P + clamp(0.0001 − P, ±0.0005)`, hourly rate = F8 / 8, at most 4% an hour either way; rates are × 1e10 integers.
+Where the venue's real rate of that hour was recorded, that rate (times the venue's funding scale) is paid instead.
+The prices of the full hour's instant are the ones paid on; the payment is stamped some tens of milliseconds later, as
+at the venue, and fills stamped before it count.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from keeper.venues.simulated.accounts import Account, FundingRow
+from keeper.venues.simulated.events import FundingPaid
+from keeper.venues.simulated.market import RATE_SCALE
+from keeper.venues.simulated.state import State
+from keeper.venues.simulated.tape.noise import uniform
+from keeper.venues.simulated.tape.recording import HOUR_MS, Recording
+
+SAMPLE_MS = 5_000
+INTEREST = RATE_SCALE // 10_000
+CLAMP = RATE_SCALE // 2_000
+CAP = RATE_SCALE // 25
+STAMP_FIRST_MS = 20
+STAMP_SPREAD_MS = 70
+
+
+@dataclass(frozen=True, slots=True)
+class RateRow:
+    """One hour's rate and average premium, × 1e10, as fundingHistory shows them."""
+
+    time_ms: int
+    rate: int
+    premium: int
+
+
+@dataclass
+class _Premium:
+    total: int = 0
+    count: int = 0
+    history: list[RateRow] = field(default_factory=list)
+
+    @property
+    def average(self) -> int:
+        return _toward_zero(self.total, self.count) if self.count else 0
+
+
+def rate_from_premium(premium: int) -> int:
+    """The hourly rate × 1e10 that an average premium × 1e10 makes."""
+    eight_hours = premium + max(-CLAMP, min(CLAMP, INTEREST - premium))
+    return max(-CAP, min(CAP, _toward_zero(eight_hours, 8)))
+
+
+def payment(szi: int, oracle: int, rate: int) -> int:
+    """What a position receives, micro-USDC: −szi × oracle × rate, rounded toward nought."""
+    return _toward_zero(-szi * oracle * rate, RATE_SCALE)
+
+
+def _toward_zero(numerator: int, denominator: int) -> int:
+    quotient = abs(numerator) // denominator
+    return quotient if numerator >= 0 else -quotient
+
+
+class Funding:
+    """Samples and pays on the shared state. `tape_ms` maps business time to the tape's."""
+
+    def __init__(self, state: State, recording: Recording, scale: Decimal, tape_ms: Callable[[int], int]) -> None:
+        self._state, self._recording, self._scale, self._tape_ms = state, recording, scale, tape_ms
+        self._premiums = [_Premium() for _ in state.markets]
+        self._due_ms: int | None = None
+
+    @property
+    def pending(self) -> bool:
+        """The hour has struck and its payment is not stamped yet: prices stand still until it is."""
+        return self._due_ms is not None
+
+    def sample(self) -> None:
+        for market, premium in zip(self._state.markets, self._premiums, strict=True):
+            if not market.halted:
+                premium.total += market.premium()
+                premium.count += 1
+
+    def strike(self, hour_ms: int) -> None:
+        """The full hour: its payment becomes due a moment later."""
+        self._due_ms = hour_ms + STAMP_FIRST_MS + int(STAMP_SPREAD_MS * uniform(self._state.options.seed, hour_ms))
+
+    def pay_due(self, now_ms: int) -> None:
+        if self._due_ms is None or now_ms < self._due_ms:
+            return
+        stamp, self._due_ms = self._due_ms, None
+        for market, premium in zip(self._state.markets, self._premiums, strict=True):
+            if market.halted:
+                continue
+            asset = market.spec.index
+            rate = self.rate(asset, stamp // HOUR_MS * HOUR_MS)
+            premium.history.append(RateRow(stamp, rate, premium.average))
+            premium.total = premium.count = 0
+            for account in self._state.accounts.values():
+                if account.size(asset):
+                    self._pay(account, asset, rate, stamp)
+
+    def rate(self, asset: int, hour_ms: int) -> int:
+        """The rate × 1e10 settled at this full hour: recorded where it was recorded, else from the samples so far."""
+        recorded = self._recorded(asset, hour_ms)
+        rate = rate_from_premium(self._premiums[asset].average) if recorded is None else recorded
+        scaled = int((Decimal(rate) * self._scale).to_integral_value())
+        return max(-CAP, min(CAP, scaled))
+
+    def history(self, asset: int) -> list[RateRow]:
+        return self._premiums[asset].history
+
+    def _recorded(self, asset: int, hour_ms: int) -> int | None:
+        """The first recorded settlement at or after this instant of the tape."""
+        rates = self._recording.funding.get(self._state.spec(asset).coin)
+        hour = -((self._recording.funding_start_ms - self._tape_ms(hour_ms)) // HOUR_MS)
+        return rates[max(0, hour)] if rates and hour < len(rates) else None
+
+    def _pay(self, account: Account, asset: int, rate: int, stamp_ms: int) -> None:
+        market, position = self._state.markets[asset], account.positions[asset]
+        usdc = payment(position.szi, market.oracle, rate)
+        account.raw_usd += usdc
+        self._state.house.raw_usd -= usdc
+        position.funding_since_open -= usdc
+        position.funding_since_change -= usdc
+        account.funding_paid[asset] = account.funding_paid.get(asset, 0) - usdc
+        row = FundingRow(stamp_ms, market.spec, usdc, position.szi, rate)
+        account.fundings.append(row)
+        self._state.events.append(FundingPaid(account.address, row))
