@@ -1,0 +1,167 @@
+"""Reads of Hyperliquid's `/info`, with no key: the same client for the keeper, the auditor and the attestors."""
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from keeper.errors import IntegrityError, VenueError
+from keeper.model.instruments import Instrument
+from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
+from keeper.venues.base import Book, FeeRates, MarketContext, OrderReport
+from keeper.venues.hyperliquid import records
+from keeper.venues.hyperliquid.wire import INFO, decode
+from keeper.venues.hyperliquid.wire.account import FundingRow, KnownOrder, UserFill
+from keeper.venues.hyperliquid.wire.ledger import LedgerUpdate
+from keeper.venues.hyperliquid.wire.market import FundingRateRow
+from keeper.venues.transport import HttpTransport, read_with_retries
+
+FILLS_PER_PAGE = 2000
+ROWS_PER_PAGE = 500
+
+LIGHT = frozenset(
+    {"l2Book", "allMids", "clearinghouseState", "orderStatus", "spotClearinghouseState", "exchangeStatus"}
+)
+"""Requests of weight 2; userRole weighs 60, the rest 20 (docs, rate limits)."""
+
+RowT = TypeVar("RowT", UserFill, FundingRow, FundingRateRow, LedgerUpdate)
+
+
+class HyperliquidReadClient:
+    """`account` is the seat's own address at the venue (never an agent's), `venue_id` the adapter contract's.
+
+    Every read is retried while its outcome is unknown. Raises VenueError when the venue refuses, UnknownOutcome when it
+    cannot be reached, IntegrityError when its answer is not the record it should be. Times in ms, ranges inclusive.
+    """
+
+    def __init__(self, base_url: str, account: str, venue_id: str, *, weight_per_minute: float = 1200) -> None:
+        self.account = account.lower()
+        self._venue = venue_id.lower()
+        self._http = HttpTransport(base_url, weight_per_minute=weight_per_minute)
+
+    @property
+    def venue(self) -> str:
+        return self._venue
+
+    @property
+    def base_url(self) -> str:
+        return self._http.base_url
+
+    async def info(self, kind: str, **fields: Any) -> Any:
+        """One typed answer of `/info`; `kind` is a key of `wire.INFO`, `fields` the request's own."""
+        payload = {"type": kind} | fields
+        weight = 2 if kind in LIGHT else 60 if kind == "userRole" else 20
+        body = await read_with_retries(lambda: self._http.post("/info", payload, weight=weight))
+        try:
+            return decode(body, INFO[kind])
+        except msgspec.MsgspecError as error:
+            raise IntegrityError(f"{self.base_url}/info {kind}: not the record it should be: {error}") from error
+
+    async def now_ms(self) -> int:
+        """The venue's own time."""
+        return int((await self.info("exchangeStatus")).time)
+
+    async def instruments(self) -> list[Instrument]:
+        """Perpetuals of the main exchange that can be traded."""
+        return records.instruments(self._venue, await self.info("meta"))
+
+    async def contexts(self) -> dict[str, MarketContext]:
+        """Mark, oracle, funding of every coin, delisted ones too."""
+        meta, ctxs = await self.info("metaAndAssetCtxs")
+        return {asset.name: records.context(asset.name, ctx) for asset, ctx in zip(meta.universe, ctxs, strict=True)}
+
+    async def book(self, coin: str) -> Book:
+        """The 20 best levels of each side. VenueError for a coin the venue does not know."""
+        wire = await self.info("l2Book", coin=coin)
+        if wire is None:
+            raise VenueError(f"{self.base_url}: no book for coin {coin!r}")
+        return records.book(self._venue, wire)
+
+    async def funding_rates(self, coin: str, since_ms: int, until_ms: int | None = None) -> list[FundingRate]:
+        rows = await self._pages(
+            "fundingHistory", {"coin": coin}, since_ms, until_ms, ROWS_PER_PAGE, FundingRateRow, lambda row: row.time
+        )
+        return [FundingRate(venue=self._venue, coin=row.coin, time_ms=row.time, rate=row.funding_rate) for row in rows]
+
+    async def fills(self, since_ms: int, until_ms: int | None = None) -> list[Fill]:
+        """The seat's fills, oldest first. The venue keeps the newest 10,000 only."""
+        rows = await self._pages(
+            "userFillsByTime", self._user, since_ms, until_ms, FILLS_PER_PAGE, UserFill, lambda row: row.time
+        )
+        return [records.fill(self._venue, row) for row in rows]
+
+    async def funding(self, since_ms: int, until_ms: int | None = None) -> list[FundingPayment]:
+        rows = await self._pages(
+            "userFunding", self._user, since_ms, until_ms, ROWS_PER_PAGE, FundingRow, lambda row: row.time
+        )
+        return [records.payment(self._venue, row) for row in rows]
+
+    async def ledger(self, since_ms: int, until_ms: int | None = None) -> list[LedgerRow]:
+        """Deposits, withdrawals, transfers; each with its effect on perp account value + spot USDC."""
+        rows = await self._pages(
+            "userNonFundingLedgerUpdates",
+            self._user,
+            since_ms,
+            until_ms,
+            ROWS_PER_PAGE,
+            LedgerUpdate,
+            lambda row: row.time,
+        )
+        return [records.ledger_row(self._venue, self.account, row) for row in rows]
+
+    async def state(self) -> SeatState:
+        perp = await self.info("clearinghouseState", user=self.account)
+        spot = await self.info("spotClearinghouseState", user=self.account)
+        return records.seat_state(self._venue, perp, spot)
+
+    async def fees(self) -> FeeRates:
+        rates = await self.info("userFees", user=self.account)
+        return FeeRates(taker_bps=rates.user_cross_rate * 10_000, maker_bps=rates.user_add_rate * 10_000)
+
+    async def status(self, cloid: str) -> OrderReport | None:
+        """The order of that client id; None = the venue knows none (for up to a second after an order, docs say)."""
+        answer = await self.info("orderStatus", user=self.account, oid=cloid)
+        return records.order_report(cloid, answer.order) if isinstance(answer, KnownOrder) else None
+
+    @property
+    def _user(self) -> dict[str, str]:
+        return {"user": self.account}
+
+    async def _pages(
+        self,
+        kind: str,
+        fields: dict[str, str],
+        since_ms: int,
+        until_ms: int | None,
+        cap: int,
+        row_type: type[RowT],
+        time_of: Callable[[RowT], int],
+    ) -> Sequence[RowT]:
+        """All rows of a range. A full page is followed by one from its last instant on, whose rows come again whole."""
+        found: list[RowT] = []
+        start = since_ms
+        while True:
+            bounds = {"startTime": start} if until_ms is None else {"startTime": start, "endTime": until_ms}
+            page: list[RowT] = await self.info(kind, **fields, **bounds)
+            if any(time_of(a) > time_of(b) for a, b in pairwise(page)):
+                raise IntegrityError(f"{self.base_url}/info {kind}: rows are not oldest first")
+            if len(page) < cap:
+                return found + page
+            last = time_of(page[-1])
+            if last == start:
+                raise IntegrityError(f"{self.base_url}/info {kind}: over {cap} {row_type.__name__} rows at {last}")
+            found += [row for row in page if time_of(row) < last]
+            start = last
+
+    async def close(self) -> None:
+        await self._http.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
