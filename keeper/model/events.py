@@ -23,7 +23,7 @@ OrderOutcome = Literal["filled", "partial", "unfilled", "refused"]
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True, tag_field="kind"):
-    pass
+    """What all kinds have in common."""
 
 
 class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +36,7 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     time_ms: int = 0
 
 
-class OrderAccepted(_Event):
+class OrderAccepted(_Event, frozen=True):
     """A client's order, checked and owed an answer. Stores its nonce: written before anything is sent."""
 
     digest: str
@@ -45,7 +45,7 @@ class OrderAccepted(_Event):
     at_ms: int
 
 
-class RouteDecided(_Event):
+class RouteDecided(_Event, frozen=True):
     """`decision`: request, quotes, plan and certificate as plain JSON (numbers as text)."""
 
     digest: str
@@ -53,7 +53,7 @@ class RouteDecided(_Event):
     decision: dict[str, Any]
 
 
-class LegIntent(_Event):
+class LegIntent(_Event, frozen=True):
     """One child order, written before its message leaves. `nonce` is the venue's action nonce."""
 
     digest: str
@@ -70,7 +70,7 @@ class LegIntent(_Event):
     at_ms: int
 
 
-class LegClosed(_Event):
+class LegClosed(_Event, frozen=True):
     """`absent`: the venue proved never to have seen it. `text` in the venue's words."""
 
     cloid: str
@@ -80,7 +80,7 @@ class LegClosed(_Event):
     at_ms: int
 
 
-class OrderClosed(_Event):
+class OrderClosed(_Event, frozen=True):
     digest: str
     status: OrderOutcome
     filled: Decimal
@@ -88,11 +88,11 @@ class OrderClosed(_Event):
     at_ms: int
 
 
-class FillSeen(_Event):
+class FillSeen(_Event, frozen=True):
     fill: Fill
 
 
-class FundingSeen(_Event):
+class FundingSeen(_Event, frozen=True):
     """A coin's funding at a venue at an instant. `paid` is the seat's row, None where the venue wrote none (net flat);
     `seat_size` is the signed size of that row, 0 without one."""
 
@@ -105,13 +105,13 @@ class FundingSeen(_Event):
     seat_size: Decimal
 
 
-class LedgerRowSeen(_Event):
+class LedgerRowSeen(_Event, frozen=True):
     row: LedgerRow
 
 
-class ChainLogSeen(_Event):
-    """A log of the vault. `args` by Solidity's names as plain JSON: integers, booleans, lists, `0x` hex for addresses and
-    bytes; integers above 64 bits as they are. Unique by (block, log_index)."""
+class ChainLogSeen(_Event, frozen=True):
+    """A log of the vault. `args` by Solidity's names as plain JSON: integers of any size, booleans, lists, `0x` hex for
+    addresses and bytes. Unique by (block, log_index)."""
 
     name: str
     block: int
@@ -121,18 +121,20 @@ class ChainLogSeen(_Event):
     args: dict[str, Any]
 
 
-class TxIntent(_Event):
-    """A transaction, written before it is sent. `key` names the purpose once and for all: a retry is the same one."""
+class TxIntent(_Event, frozen=True):
+    """A transaction, written before it is sent. `key` names the purpose once and for all: a retry is the same one.
+    `tx` is its hash; a raised fee makes another record with the same key and nonce."""
 
     key: str
     purpose: str
     to: str
     data: str
     nonce: int
+    tx: str
     at_ms: int
 
 
-class TxLanded(_Event):
+class TxLanded(_Event, frozen=True):
     key: str
     tx: str
     block: int
@@ -141,13 +143,13 @@ class TxLanded(_Event):
     at_ms: int
 
 
-class MarkTaken(_Event):
+class MarkTaken(_Event, frozen=True):
     mark: VenueMark
     block: int
     tx: str
 
 
-class CommitPrepared(_Event):
+class CommitPrepared(_Event, frozen=True):
     """A settlement, written before its transaction is sent. `marks` venues, `approvals` (ticket, amount) pairs."""
 
     epoch: int
@@ -167,20 +169,20 @@ class CommitPrepared(_Event):
     at_ms: int
 
 
-class CommitLanded(_Event):
+class CommitLanded(_Event, frozen=True):
     epoch: int
     tx: str
     block: int
     at_ms: int
 
 
-class SeatFrozen(_Event):
+class SeatFrozen(_Event, frozen=True):
     venue: str
     reason: str
     at_ms: int
 
 
-class SeatReleased(_Event):
+class SeatReleased(_Event, frozen=True):
     venue: str
     reason: str
     at_ms: int
@@ -216,7 +218,7 @@ def kind_of(event: Event) -> str:
 
 
 def encode(event: Event) -> str:
-    """The one spelling of an event: JSON, keys sorted, no spaces. TypeError or ValueError for what JSON cannot carry."""
+    """The one spelling of an event: JSON, keys sorted, no spaces. TypeError or ValueError for what it cannot carry."""
     plain = msgspec.to_builtins(event, str_keys=True)
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
