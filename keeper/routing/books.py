@@ -74,16 +74,20 @@ def prepare(request: RouteRequest, quotes: Sequence[VenueQuote]) -> list[Book]:
     if not quotes:
         raise RoutingError("no_quotes", "quotes", "at least one venue's quote is needed")
     seen: set[str] = set()
+    checked: list[list[tuple[Decimal, Decimal]]] = []
     for quote in quotes:
         if quote.venue in seen:
             raise RoutingError("duplicate_venue", "venue", f"{quote.venue} is quoted twice; merge the two books first")
         seen.add(quote.venue)
-        _check_quote(quote, request.side)
+        checked.append(_checked(quote, request.side))
     if request.quantity < min(quote.lot_size for quote in quotes):
         raise RoutingError("quantity_below_lot", "quantity", f"{request.quantity} is below every venue's lot size")
     steps = nested(quote.lot_size for quote in quotes)
     bound = price_bound(request)
-    return [_book(request, quote, steps[quote.lot_size], bound) for quote in quotes]
+    return [
+        _book(request, quote, levels, steps[quote.lot_size], bound)
+        for quote, levels in zip(quotes, checked, strict=True)
+    ]
 
 
 def price_bound(request: RouteRequest) -> Decimal | None:
@@ -125,9 +129,11 @@ def bundle(segments: Iterable[Segment], step: Decimal) -> list[Segment]:
                 continue
             bundles.append((FLOOR.divide(cost, step), step))
         held = size % step
-        cost = held * unit
-        if size > held:
-            bundles.append((unit, size - held))
+        if held:
+            cost = held * unit
+            size -= held  # noqa: PLW2901
+        if size:
+            bundles.append((unit, size))
     return bundles
 
 
@@ -142,7 +148,9 @@ def up(quantity: Decimal, step: Decimal) -> Decimal:
     return quantity - rest + step if rest else quantity
 
 
-def _book(request: RouteRequest, quote: VenueQuote, step: Decimal, bound: Decimal | None) -> Book:
+def _book(
+    request: RouteRequest, quote: VenueQuote, book: list[tuple[Decimal, Decimal]], step: Decimal, bound: Decimal | None
+) -> Book:
     reference, buy = Decimal(request.reference_price), request.side == "buy"
     fee, tick = quote.taker_fee_bps * BPS, Decimal(quote.tick_size)
     factor, shift = (1 + fee, -reference) if buy else (fee - 1, reference)
@@ -154,10 +162,10 @@ def _book(request: RouteRequest, quote: VenueQuote, step: Decimal, bound: Decima
         bound = tick
     levels: list[Level] = []
     left = capacity
-    for price, size in quote.levels:
-        if left <= 0 or (bound is not None and (price > bound if buy else price < bound)):
+    for price, size in book:
+        if left <= ZERO or (bound is not None and (price > bound if buy else price < bound)):
             break
-        levels.append((price * factor + shift, Decimal(size), Decimal(price)))
+        levels.append((price * factor + shift, size, price))
         left -= size
     capacity = down(capacity - max(left, ZERO), step)
     minimum = step
@@ -194,7 +202,8 @@ def _check_request(request: RouteRequest) -> None:
         raise RoutingError("contradictory_limits", "max_legs", "must be a whole number from 1, or None for no limit")
 
 
-def _check_quote(quote: VenueQuote, side: str) -> None:
+def _checked(quote: VenueQuote, side: str) -> list[tuple[Decimal, Decimal]]:
+    """The quote's levels, ints made Decimal."""
     name = quote.venue
     _number(f"{name}.taker_fee_bps", quote.taker_fee_bps)
     if abs(quote.taker_fee_bps) >= 10_000:
@@ -212,11 +221,13 @@ def _check_quote(quote: VenueQuote, side: str) -> None:
     if quote.max_quantity is not None:
         _not_negative(f"{name}.max_quantity", quote.max_quantity)
     last: Decimal | None = None
+    levels: list[tuple[Decimal, Decimal]] = []
     for price, size in quote.levels:
         if type(price) is not Decimal or type(size) is not Decimal or not (price.is_finite() and size.is_finite()):
             _number(f"{name}.levels", price)
             _number(f"{name}.levels", size)
-        if price <= 0 or size <= 0:
+            price, size = Decimal(price), Decimal(size)  # noqa: PLW2901
+        if price <= ZERO or size <= ZERO:
             raise RoutingError(
                 "not_positive", f"{name}.levels", f"level ({price}, {size}) needs price and size above 0"
             )
@@ -226,6 +237,8 @@ def _check_quote(quote: VenueQuote, side: str) -> None:
                 "unsorted_levels", f"{name}.levels", f"{price} after {last}: a {side} needs {order} prices"
             )
         last = price
+        levels.append((price, size))
+    return levels
 
 
 def _number(field: str, value: object) -> None:

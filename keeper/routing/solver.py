@@ -87,21 +87,24 @@ def relaxed(books: Sequence[Book], quantity: Decimal, used: frozenset[int], bann
     if left < 0:
         return None
     pools: dict[Decimal, list[Owned]] = {}
+    room: dict[Decimal, Decimal] = {}
     for index, book in enumerate(books):
         if index not in banned:
             segments = _after(book.segments, quantities[index]) if quantities[index] else book.segments
-            pools.setdefault(book.step, []).extend((unit, size, index) for unit, size in segments)
-    for index, size in _cheapest(pools, _largest_total(pools, left)):
+            pools.setdefault(book.step, []).extend([(unit, size, index) for unit, size in segments])
+            if book.capacity:
+                room[book.step] = room.get(book.step, ZERO) + book.capacity - quantities[index]
+    for index, size in _cheapest(pools, _largest_total(room, left)):
         quantities[index] += size
     cost = sum((book.fill(size)[0] for book, size in zip(books, quantities, strict=True) if size), ZERO)
     return Split(tuple(quantities), sum(quantities, ZERO), cost)
 
 
-def _largest_total(pools: dict[Decimal, list[Owned]], quantity: Decimal) -> Decimal:
+def _largest_total(room: dict[Decimal, Decimal], quantity: Decimal) -> Decimal:
     """The most that can be filled. Coarse lots first: finer ones, which divide them, fit into whatever gap is left."""
     left = quantity
-    for step in sorted(pools, reverse=True):
-        left -= min(down(left, step), sum((size for _, size, _ in pools[step]), ZERO))
+    for step in sorted(room, reverse=True):
+        left -= min(down(left, step), room[step])
     return quantity - left
 
 

@@ -46,7 +46,7 @@ def test_the_cost_is_the_formula_and_the_certificate_is_tight() -> None:
     ]
     assert (route.filled, route.unfilled, route.cost) == (D(6), D(0), D("1.8003"))
     assert route.certificate.dual_price == D("0.5601")
-    assert (route.certificate.lower_bound, route.certificate.gap) == (D("1.8003"), 0)
+    assert (route.certificate.lower_bound, route.certificate.gap) == (D("1.8003"), D(0))
     # alone, a costs 0.12 + 3·1 + 3·101·4 bps = 3.2412; b holds only 5
     assert route.best_single == ("a", D("3.2412"))
     assert route.price_improvement_bps == D("24.015")  # 1.4409 of 600 USD
@@ -97,9 +97,9 @@ def test_limit_and_slippage_bound_every_fill(limits: dict[str, Decimal], filled:
 def test_nothing_within_the_limit_is_an_empty_plan() -> None:
     request = sell("5", limit_price=D(101))
     route = plan(request, [quote("a", ("100", "9")), quote("dry")])
-    assert (route.legs, route.filled, route.unfilled, route.cost) == ((), 0, 5, 0)
+    assert (route.legs, route.filled, route.unfilled, route.cost) == ((), D(0), D(5), D(0))
     assert (route.best_single, route.price_improvement_bps) == (None, None)
-    assert (route.certificate.dual_price, route.certificate.gap) == (0, 0)
+    assert (route.certificate.dual_price, route.certificate.gap) == (D(0), D(0))
     assert route.verify(request, [quote("a", ("100", "9")), quote("dry")])
 
 
