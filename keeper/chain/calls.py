@@ -5,10 +5,12 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import encode
+from eth_abi.exceptions import EncodingError
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from keeper.chain.abi import Entry, entries, signature_of, type_of
+from keeper.errors import InputError
 
 
 @cache
@@ -28,7 +30,7 @@ def _as_given(parameter: Entry, value: Any) -> Any:
     if kind == "tuple" and isinstance(value, Mapping):
         missing = {member["name"] for member in parameter["components"]} ^ set(value)
         if missing:
-            raise ValueError(f"{parameter['name']}: fields missing or unknown: {', '.join(sorted(missing))}")
+            raise InputError(parameter["name"], f"fields missing or unknown: {', '.join(sorted(missing))}")
         return tuple(_as_given(member, value[member["name"]]) for member in parameter["components"])
     if kind == "tuple":
         return tuple(_as_given(member, item) for member, item in zip(parameter["components"], value, strict=True))
@@ -36,10 +38,14 @@ def _as_given(parameter: Entry, value: Any) -> Any:
 
 
 def encode_call(contract: str, name: str, *arguments: Any) -> bytes:
-    """Selector and arguments. Structs by field names or in order. Raises what eth-abi raises when out of range."""
+    """Selector and arguments. Structs by field names or in order. InputError when a value is out of range."""
     entry = _function(contract, name)
     values = [_as_given(parameter, value) for parameter, value in zip(entry["inputs"], arguments, strict=True)]
-    return keccak(text=signature_of(entry))[:4] + encode([type_of(parameter) for parameter in entry["inputs"]], values)
+    try:
+        encoded = encode([type_of(parameter) for parameter in entry["inputs"]], values)
+    except EncodingError as error:
+        raise InputError(f"{contract}.{name}", str(error)) from error
+    return keccak(text=signature_of(entry))[:4] + encoded
 
 
 # PrimeVault, keeper and anyone
