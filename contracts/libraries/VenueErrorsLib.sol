@@ -20,7 +20,7 @@ library VenueErrorsLib {
     error NotLapsable();
     /// @notice Neither has the deposit arrived nor have 15 minutes passed.
     error NotArrived();
-    /// @notice A read precompile failed, answered too short, or answered with a value outside its type.
+    /// @notice A read precompile failed or answered too short.
     error ReadFailed(address precompile);
     error RecallOpen();
     /// @notice No recall that a further step could help, or the step before has not taken effect yet.

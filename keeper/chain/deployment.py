@@ -1,4 +1,4 @@
-"""What a deployment is asked to be (the plan) and what it became (the record): JSON files, neither of which holds a key.
+"""What a deployment is asked to be (the plan) and what it became (the record). Neither file holds a key.
 
 In a plan an account is an index (anvil's published development account of that number) or an address.
 """
@@ -44,8 +44,8 @@ class VenueLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Amounts in micro-USDC.
 
-    `mint` gives test USDC (and gas) to clients, by index or address; `reserve` is pre-minted for each of custody and the
-    CoreDepositWallet, so that clients' profits are payable.
+    `mint` gives test USDC (and gas) to clients, by index or address; `reserve` is pre-minted for custody, and as much
+    for the CoreDepositWallet, so that clients' profits are payable.
     """
 
     roles: PlanRoles = PlanRoles()
@@ -82,7 +82,7 @@ class Roles(msgspec.Struct, frozen=True):
 
 
 class Deployment(msgspec.Struct, frozen=True):
-    """The record `prime deploy` writes. `startBlock` is the first block with logs of ours, `block` the deployment's last."""
+    """The record `prime deploy` writes. `startBlock` is its first block, `block` its last."""
 
     chainId: int  # noqa: N815
     rpc: str

@@ -1,4 +1,4 @@
-"""`prime deploy`: the contracts on a local chain, by `scripts/deploy.py` under ape. `python -m keeper.cli.deploy` too."""
+"""`prime deploy`: the contracts on a local chain, by `scripts/deploy.py` under ape."""
 
 import os
 import subprocess
