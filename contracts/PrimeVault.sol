@@ -51,11 +51,6 @@ contract PrimeVault is IPrimeVault {
     using SafeCastLib for int256;
     using SafeTransferLib for address;
 
-    struct Rights {
-        uint8 rights;
-        uint40 until;
-    }
-
     /* IMMUTABLES */
 
     address public immutable asset;
@@ -97,7 +92,8 @@ contract PrimeVault is IPrimeVault {
     uint256 public accountCount;
     uint256[] internal freeIds;
     mapping(uint256 id => Account account) internal accounts;
-    mapping(uint256 id => mapping(uint32 generation => mapping(address who => Rights rights))) internal rightsAt;
+    mapping(uint256 id => mapping(uint32 generation => mapping(address who => uint256 untilAndRights))) internal
+        rightsAt;
 
     /// @dev First in, first out: positions [closingHead, closingTail).
     mapping(uint256 position => uint256 id) internal closings;
@@ -126,11 +122,11 @@ contract PrimeVault is IPrimeVault {
 
     /// @param keepers At least two, all different: one lost key must not stop settlement.
     constructor(address asset_, address owner_, address curator_, address[] memory keepers) {
-        require(asset_ != address(0), ErrorsLib.ZeroAddress());
+        _require(asset_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
         asset = asset_;
         _setOwner(owner_);
         _setCurator(curator_);
-        require(keepers.length >= MIN_KEEPERS, ErrorsLib.TooFewKeepers());
+        _require(keepers.length >= MIN_KEEPERS, uint32(ErrorsLib.TooFewKeepers.selector));
         for (uint256 i; i < keepers.length; ++i) {
             _addKeeper(keepers[i]);
         }
@@ -141,23 +137,23 @@ contract PrimeVault is IPrimeVault {
     /// @inheritdoc IPrimeVault
     function openAccount(address owner_, uint64 amount) external returns (uint256 id) {
         _enter();
-        require(owner_ != address(0), ErrorsLib.ZeroAddress());
-        require(amount >= MIN_OPENING, ErrorsLib.AmountTooSmall());
-        require(accountCount > 0 || insurance >= MIN_INSURANCE, ErrorsLib.InsuranceNotSeeded());
+        _require(owner_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
+        _require(amount >= MIN_OPENING, uint32(ErrorsLib.AmountTooSmall.selector));
+        _require(accountCount > 0 || insurance >= MIN_INSURANCE, uint32(ErrorsLib.InsuranceNotSeeded.selector));
 
         uint256 free = freeIds.length;
         if (free > 0) {
             id = freeIds[free - 1];
             freeIds.pop();
         } else {
-            require(accountCount < MAX_ACCOUNTS, ErrorsLib.TooManyAccounts());
+            _require(accountCount < MAX_ACCOUNTS, uint32(ErrorsLib.TooManyAccounts.selector));
             id = ++accountCount;
         }
         Account storage account = accounts[id];
-        uint32 generation = account.generation + 1;
-        accounts[id] = Account({
-            owner: owner_, openedAt: uint40(block.timestamp), generation: generation, open: true, closing: false
-        });
+        uint32 generation = ++account.generation;
+        account.owner = owner_;
+        account.openedAt = uint40(block.timestamp);
+        account.open = true;
         openBits[(id - 1) >> 8] |= 1 << ((id - 1) & 255);
 
         emit EventsLib.AccountOpened(id, owner_, generation);
@@ -169,13 +165,13 @@ contract PrimeVault is IPrimeVault {
     function closeAccount(uint256 id) external {
         _enter();
         Account storage account = _open(id);
-        require(!account.closing, ErrorsLib.AlreadyClosing());
-        require(lanes.get(id) == 0, ErrorsLib.AccountNotEmpty());
+        _require(!account.closing, uint32(ErrorsLib.AlreadyClosing.selector));
+        _require(lanes.get(id) == 0, uint32(ErrorsLib.AccountNotEmpty.selector));
         if (msg.sender != account.owner) {
-            require(isKeeper[msg.sender], ErrorsLib.NotOwner());
-            require(block.timestamp >= account.openedAt + DORMANT_AFTER, ErrorsLib.NotDormant());
+            _require(isKeeper[msg.sender], uint32(ErrorsLib.NotOwner.selector));
+            _require(block.timestamp >= account.openedAt + DORMANT_AFTER, uint32(ErrorsLib.NotDormant.selector));
             // At lane 0 a ticket lives only by what it still has to pay.
-            require(tickets[pendingTicketOf[id]].payable_ == 0, ErrorsLib.TicketUnpaid());
+            _require(tickets[pendingTicketOf[id]].payable_ == 0, uint32(ErrorsLib.TicketUnpaid.selector));
         }
         account.closing = true;
         closings[closingTail++] = id;
@@ -205,8 +201,8 @@ contract PrimeVault is IPrimeVault {
     function setRights(uint256 id, address who, uint8 rights, uint40 until) external {
         _enter();
         Account storage account = _owned(id);
-        require(rights <= TRADE | DEPOSIT_FOR, ErrorsLib.BadRights());
-        rightsAt[id][account.generation][who] = Rights({rights: rights, until: until});
+        _require(rights <= TRADE | DEPOSIT_FOR, uint32(ErrorsLib.BadRights.selector));
+        rightsAt[id][account.generation][who] = uint256(until) << 8 | rights;
         emit EventsLib.RightsSet(id, account.generation, who, rights, until);
         _exit();
     }
@@ -217,19 +213,16 @@ contract PrimeVault is IPrimeVault {
         _owned(id);
         _checkReceiver(receiver);
         uint64 lane = lanes.get(id);
-        require(amount <= lane, ErrorsLib.WithdrawTooLarge());
-        require(amount > 0 && (amount == lane || amount >= MIN_TICKET), ErrorsLib.AmountTooSmall());
-        require(pendingTicketOf[id] == 0, ErrorsLib.TicketUnpaid());
+        _require(amount <= lane, uint32(ErrorsLib.WithdrawTooLarge.selector));
+        _require(amount > 0 && (amount == lane || amount >= MIN_TICKET), uint32(ErrorsLib.AmountTooSmall.selector));
+        _require(pendingTicketOf[id] == 0, uint32(ErrorsLib.TicketUnpaid.selector));
 
         ticket = ++ticketCount;
-        tickets[ticket] = Ticket({
-            account: uint32(id),
-            requestedAt: uint40(block.timestamp),
-            remaining: amount,
-            payable_: 0,
-            paid: 0,
-            receiver: receiver
-        });
+        Ticket storage t = tickets[ticket];
+        t.account = uint32(id);
+        t.requestedAt = uint40(block.timestamp);
+        t.remaining = amount;
+        t.receiver = receiver;
         pendingTicketOf[id] = ticket;
         emit EventsLib.WithdrawRequested(ticket, id, receiver, amount);
         _exit();
@@ -240,7 +233,7 @@ contract PrimeVault is IPrimeVault {
         _enter();
         Ticket storage t = tickets[ticket];
         uint256 id = _ownedTicket(t);
-        require(t.remaining > 0, ErrorsLib.TicketNotPending());
+        _require(t.remaining > 0, uint32(ErrorsLib.TicketNotPending.selector));
         _voidRemaining(ticket, id, t);
         _exit();
     }
@@ -250,7 +243,7 @@ contract PrimeVault is IPrimeVault {
         _enter();
         Ticket storage t = tickets[ticket];
         _ownedTicket(t);
-        require(t.remaining > 0 || t.payable_ > 0, ErrorsLib.TicketNotPending());
+        _require(t.remaining > 0 || t.payable_ > 0, uint32(ErrorsLib.TicketNotPending.selector));
         _checkReceiver(receiver);
         t.receiver = receiver;
         emit EventsLib.Redirected(ticket, receiver);
@@ -264,15 +257,14 @@ contract PrimeVault is IPrimeVault {
         _enter();
         Ticket storage t = tickets[ticket];
         paid = t.payable_;
-        require(paid > 0, ErrorsLib.NothingPayable());
+        _require(paid > 0, uint32(ErrorsLib.NothingPayable.selector));
         address receiver = t.receiver;
         t.payable_ = 0;
         t.paid += paid;
         if (t.remaining == 0) pendingTicketOf[t.account] = 0;
         payables -= paid;
-        idle -= paid;
         emit EventsLib.Claimed(ticket, receiver, paid);
-        asset.safeTransfer(receiver, paid);
+        _pay(receiver, paid);
         _exit();
     }
 
@@ -280,14 +272,14 @@ contract PrimeVault is IPrimeVault {
     function sync(address venue) external returns (uint64 collected) {
         _enter();
         if (venue == address(0)) {
-            collected = (asset.balanceOf(address(this)) - idle).toUint64();
+            collected = (_balance() - idle).toUint64();
             _insure(address(0), collected);
         } else {
             VenueState storage state = _listed(venue);
-            uint256 before = asset.balanceOf(address(this));
+            uint256 before = _balance();
             IVenue(venue).collect();
             // The difference, not what the venue says.
-            collected = (asset.balanceOf(address(this)) - before).toUint64();
+            collected = (_balance() - before).toUint64();
             idle += collected;
             state.book -= int128(uint128(collected));
             state.recalling -= collected < state.recalling ? collected : state.recalling;
@@ -331,18 +323,17 @@ contract PrimeVault is IPrimeVault {
         _enter();
         _onlyKeeper();
         VenueState storage state = _listed(venue);
-        require(!state.suspended, ErrorsLib.VenueSuspended());
-        require(amount > 0, ErrorsLib.AmountTooSmall());
-        require(amount <= freeCash(), ErrorsLib.CashNotFree());
+        _require(!state.suspended, uint32(ErrorsLib.VenueSuspended.selector));
+        _require(amount > 0, uint32(ErrorsLib.AmountTooSmall.selector));
+        _require(amount <= freeCash(), uint32(ErrorsLib.CashNotFree.selector));
         int256 cap = int256(_capOf(state));
         int128 moved = int128(uint128(amount));
         _rollWindow(state);
         state.book += moved;
         state.windowNet += moved;
-        require(state.book <= cap && state.windowNet <= cap, ErrorsLib.CapExceeded());
-        idle -= amount;
+        _require(state.book <= cap && state.windowNet <= cap, uint32(ErrorsLib.CapExceeded.selector));
         emit EventsLib.Sent(venue, amount);
-        asset.safeTransfer(venue, amount);
+        _pay(venue, amount);
         IVenue(venue).send(amount);
         _exit();
     }
@@ -352,7 +343,7 @@ contract PrimeVault is IPrimeVault {
         _enter();
         _onlyKeeper();
         VenueState storage state = _listed(venue);
-        require(amount > 0, ErrorsLib.AmountTooSmall());
+        _require(amount > 0, uint32(ErrorsLib.AmountTooSmall.selector));
         state.recalling += amount;
         emit EventsLib.RecallAsked(venue, amount);
         IVenue(venue).recall(amount);
@@ -364,17 +355,17 @@ contract PrimeVault is IPrimeVault {
         _enter();
         _onlyKeeper();
         VenueState storage state = _listed(venue);
-        require(IVenue(venue).quiet(), ErrorsLib.VenueNotQuiet());
+        _require(IVenue(venue).quiet(), uint32(ErrorsLib.VenueNotQuiet.selector));
         (int128 value, uint64 asOf, uint64 l1Block, bytes32 sheet) = IVenue(venue).observe(attestation);
-        require(asOf <= block.timestamp, ErrorsLib.MarkInFuture());
-        require(block.timestamp - asOf <= MAX_MARK_AGE, ErrorsLib.MarkTooOld());
+        _require(asOf <= block.timestamp, uint32(ErrorsLib.MarkInFuture.selector));
+        _require(block.timestamp - asOf <= MAX_MARK_AGE, uint32(ErrorsLib.MarkTooOld.selector));
         int128 delta = value - state.book;
         pendingMarks[venue] = PendingMark({delta: delta, asOf: asOf, l1Block: l1Block});
         state.markedAt = uint40(block.timestamp);
         insuranceSinceMark = 0;
         emit EventsLib.Marked(venue, delta, value, asOf, l1Block, sheet);
 
-        require(assets.length == 0 || state.tier == TIER_READ, ErrorsLib.AssetsNotAllowed());
+        _require(assets.length == 0 || state.tier == TIER_READ, uint32(ErrorsLib.AssetsNotAllowed.selector));
         for (uint256 i; i < assets.length; ++i) {
             (int64 size, uint64 markPrice) = IVenue(venue).assetOf(assets[i]);
             emit EventsLib.AssetMarked(venue, assets[i], size, markPrice);
@@ -386,18 +377,20 @@ contract PrimeVault is IPrimeVault {
     function commit(Commit calldata c) external {
         _enter();
         _onlyKeeper();
-        require(c.epoch == epoch + 1, ErrorsLib.WrongEpoch());
-        require(c.fence >= lastFence, ErrorsLib.StaleFence());
-        require(c.asOf > lastAsOf, ErrorsLib.StaleCommit());
-        require(c.asOf <= block.timestamp, ErrorsLib.CommitInFuture());
-        require(epoch == 0 || block.timestamp >= committedAt + COMMIT_INTERVAL, ErrorsLib.CommitTooEarly());
-        require(c.fees == 0, ErrorsLib.FeeAboveCap());
+        _require(c.epoch == epoch + 1, uint32(ErrorsLib.WrongEpoch.selector));
+        _require(c.fence >= lastFence, uint32(ErrorsLib.StaleFence.selector));
+        _require(c.asOf > lastAsOf, uint32(ErrorsLib.StaleCommit.selector));
+        _require(c.asOf <= block.timestamp, uint32(ErrorsLib.CommitInFuture.selector));
+        _require(
+            epoch == 0 || block.timestamp >= committedAt + COMMIT_INTERVAL, uint32(ErrorsLib.CommitTooEarly.selector)
+        );
+        _require(c.fees == 0, uint32(ErrorsLib.FeeAboveCap.selector));
 
         int256 delta = _useMarks(c.marked, c.asOf);
         int256 pnl = lanes.addDeltas(openBits, c.words, c.pnl4);
-        require(
+        _require(
             pnl + int256(uint256(c.fees)) + c.insuranceDelta - int256(uint256(c.newDeficit)) == delta,
-            ErrorsLib.NotConserved()
+            uint32(ErrorsLib.NotConserved.selector)
         );
 
         sumEquity = (int256(uint256(sumEquity)) + pnl).toUint256().toUint128();
@@ -426,12 +419,12 @@ contract PrimeVault is IPrimeVault {
     function addVenue(address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) external {
         _enter();
         _onlyCurator();
-        require(venueList.length < MAX_VENUES, ErrorsLib.TooManyVenues());
-        require(tier == TIER_READ || tier == TIER_ATTESTED, ErrorsLib.BadTier());
-        require(relativeCapBps <= FULL_BPS, ErrorsLib.CapExceeded());
+        _require(venueList.length < MAX_VENUES, uint32(ErrorsLib.TooManyVenues.selector));
+        _require(tier == TIER_READ || tier == TIER_ATTESTED, uint32(ErrorsLib.BadTier.selector));
+        _require(relativeCapBps <= FULL_BPS, uint32(ErrorsLib.CapExceeded.selector));
         VenueState storage state = venueStates[venue];
-        require(!state.listed, ErrorsLib.AlreadySet());
-        require(IVenue(venue).vault() == address(this), ErrorsLib.WrongVault());
+        _require(!state.listed, uint32(ErrorsLib.AlreadySet.selector));
+        _require(IVenue(venue).vault() == address(this), uint32(ErrorsLib.WrongVault.selector));
         state.listed = true;
         state.tier = tier;
         state.cap = cap;
@@ -448,11 +441,11 @@ contract PrimeVault is IPrimeVault {
         _enter();
         _onlyCurator();
         VenueState storage state = _listed(venue);
-        require(state.recalling == 0, ErrorsLib.RecallOpen());
+        _require(state.recalling == 0, uint32(ErrorsLib.RecallOpen.selector));
         int256 book = state.book;
-        require(
+        _require(
             book <= int256(uint256(MAX_REMOVED_BOOK)) && book >= -int256(uint256(MAX_REMOVED_BOOK)),
-            ErrorsLib.BookTooLarge()
+            uint32(ErrorsLib.BookTooLarge.selector)
         );
         delete venueStates[venue];
         delete pendingMarks[venue];
@@ -468,39 +461,22 @@ contract PrimeVault is IPrimeVault {
 
     /// @inheritdoc IPrimeVault
     function increaseCap(address venue, uint64 cap) external {
-        _enter();
-        _onlyCurator();
-        require(cap > _listed(venue).cap, ErrorsLib.NotIncrease());
-        _setCap(venue, cap);
-        _exit();
+        _setCap(venue, cap, true);
     }
 
     /// @inheritdoc IPrimeVault
     function decreaseCap(address venue, uint64 cap) external {
-        _enter();
-        _onlyCurator();
-        require(cap < _listed(venue).cap, ErrorsLib.NotDecrease());
-        _setCap(venue, cap);
-        _exit();
+        _setCap(venue, cap, false);
     }
 
     /// @inheritdoc IPrimeVault
     function increaseRelativeCap(address venue, uint16 bps) external {
-        _enter();
-        _onlyCurator();
-        require(bps > _listed(venue).relativeCapBps, ErrorsLib.NotIncrease());
-        require(bps <= FULL_BPS, ErrorsLib.CapExceeded());
-        _setRelativeCap(venue, bps);
-        _exit();
+        _setRelativeCap(venue, bps, true);
     }
 
     /// @inheritdoc IPrimeVault
     function decreaseRelativeCap(address venue, uint16 bps) external {
-        _enter();
-        _onlyCurator();
-        require(bps < _listed(venue).relativeCapBps, ErrorsLib.NotDecrease());
-        _setRelativeCap(venue, bps);
-        _exit();
+        _setRelativeCap(venue, bps, false);
     }
 
     /// @inheritdoc IPrimeVault
@@ -508,7 +484,7 @@ contract PrimeVault is IPrimeVault {
         _enter();
         _onlyCurator();
         VenueState storage state = _listed(venue);
-        require(state.suspended != suspended, ErrorsLib.AlreadySet());
+        _require(state.suspended != suspended, uint32(ErrorsLib.AlreadySet.selector));
         state.suspended = suspended;
         emit EventsLib.SuspensionSet(venue, suspended);
         _exit();
@@ -528,7 +504,7 @@ contract PrimeVault is IPrimeVault {
     function removeKeeper(address keeper) external {
         _enter();
         _onlyOwner();
-        require(isKeeper[keeper], ErrorsLib.NotKeeper());
+        _require(isKeeper[keeper], uint32(ErrorsLib.NotKeeper.selector));
         isKeeper[keeper] = false;
         emit EventsLib.KeeperRemoved(keeper);
         _exit();
@@ -576,8 +552,9 @@ contract PrimeVault is IPrimeVault {
 
     /// @inheritdoc IPrimeVault
     function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until) {
-        Rights storage r = rightsAt[id][accounts[id].generation][who];
-        return (r.rights, r.until);
+        uint256 packed = rightsAt[id][accounts[id].generation][who];
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return (uint8(packed), uint40(packed >> 8)); // As `setRights` packed them.
     }
 
     /// @inheritdoc IPrimeVault
@@ -624,9 +601,9 @@ contract PrimeVault is IPrimeVault {
         for (uint256 i; i < marked.length; ++i) {
             VenueState storage state = _listed(marked[i]);
             PendingMark memory pending = pendingMarks[marked[i]];
-            require(pending.asOf > 0, ErrorsLib.MarkMissing());
-            require(pending.asOf >= asOf, ErrorsLib.StaleCommit());
-            require(block.timestamp - pending.asOf <= MAX_MARK_AGE, ErrorsLib.MarkTooOld());
+            _require(pending.asOf > 0, uint32(ErrorsLib.MarkMissing.selector));
+            _require(pending.asOf >= asOf, uint32(ErrorsLib.StaleCommit.selector));
+            _require(block.timestamp - pending.asOf <= MAX_MARK_AGE, uint32(ErrorsLib.MarkTooOld.selector));
             delete pendingMarks[marked[i]];
             state.book += pending.delta;
             delta += pending.delta;
@@ -636,14 +613,14 @@ contract PrimeVault is IPrimeVault {
     /// @dev Insurance pays an open deficit first; afterwards one of the two is zero.
     function _settleInsurance(int256 insuranceDelta, uint256 newDeficit) internal {
         int256 after_ = int256(uint256(insurance)) + insuranceDelta;
-        require(after_ >= 0, ErrorsLib.InsuranceShort());
+        _require(after_ >= 0, uint32(ErrorsLib.InsuranceShort.selector));
         // forge-lint: disable-next-line(unsafe-typecast)
         uint256 left = uint256(after_);
         uint256 owed = deficit + newDeficit;
         uint256 repaid = left < owed ? left : owed;
         left -= repaid;
         // Gifts since the mark do not count: by topping up insurance a stranger would break a commit on its way.
-        require(newDeficit == 0 || left <= insuranceSinceMark, ErrorsLib.DeficitBeforeInsurance());
+        _require(newDeficit == 0 || left <= insuranceSinceMark, uint32(ErrorsLib.DeficitBeforeInsurance.selector));
         insurance = left.toUint128();
         deficit = (owed - repaid).toUint128();
     }
@@ -724,8 +701,8 @@ contract PrimeVault is IPrimeVault {
 
     /// @dev Effects before the pull; the pull reverts unless exactly `amount` arrives.
     function _deposit(uint256 id, uint64 amount) internal {
-        require(amount > 0, ErrorsLib.AmountTooSmall());
-        require(deficit == 0, ErrorsLib.DeficitOpen());
+        _require(amount > 0, uint32(ErrorsLib.AmountTooSmall.selector));
+        _require(deficit == 0, uint32(ErrorsLib.DeficitOpen.selector));
         uint256 ticket = pendingTicketOf[id];
         // A ticket whose lane fell to 0 is closed: new money does not revive it.
         if (ticket > 0 && tickets[ticket].remaining > 0 && lanes.get(id) == 0) {
@@ -746,10 +723,20 @@ contract PrimeVault is IPrimeVault {
         emit EventsLib.InsuranceFunded(from, amount);
     }
 
+    function _balance() internal view returns (uint256) {
+        return asset.balanceOf(address(this));
+    }
+
+    /// @dev The only way out.
+    function _pay(address to, uint64 amount) internal {
+        idle -= amount;
+        asset.safeTransfer(to, amount);
+    }
+
     function _pull(uint64 amount) internal {
-        uint256 before = asset.balanceOf(address(this));
+        uint256 before = _balance();
         asset.safeTransferFrom(msg.sender, address(this), amount);
-        require(asset.balanceOf(address(this)) - before == amount, ErrorsLib.TransferMismatch());
+        _require(_balance() - before == amount, uint32(ErrorsLib.TransferMismatch.selector));
     }
 
     function _voidRemaining(uint256 ticket, uint256 id, Ticket storage t) internal {
@@ -778,8 +765,17 @@ contract PrimeVault is IPrimeVault {
 
     /* CHECKS */
 
+    /// @dev `require(ok, error)` with one copy of the revert for all checks: seventy of the compiler's would be 3 KB.
+    function _require(bool ok, uint32 error_) internal pure {
+        if (ok) return;
+        assembly ("memory-safe") {
+            mstore(0, error_)
+            revert(28, 4)
+        }
+    }
+
     function _enter() internal {
-        require(!entered, ErrorsLib.Reentered());
+        _require(!entered, uint32(ErrorsLib.Reentered.selector));
         entered = true;
     }
 
@@ -788,25 +784,25 @@ contract PrimeVault is IPrimeVault {
     }
 
     function _onlyKeeper() internal view {
-        require(isKeeper[msg.sender], ErrorsLib.NotKeeper());
+        _require(isKeeper[msg.sender], uint32(ErrorsLib.NotKeeper.selector));
     }
 
     function _onlyCurator() internal view {
-        require(msg.sender == curator, ErrorsLib.NotCurator());
+        _require(msg.sender == curator, uint32(ErrorsLib.NotCurator.selector));
     }
 
     function _onlyOwner() internal view {
-        require(msg.sender == owner, ErrorsLib.NotOwner());
+        _require(msg.sender == owner, uint32(ErrorsLib.NotOwner.selector));
     }
 
     function _open(uint256 id) internal view returns (Account storage account) {
         account = accounts[id];
-        require(account.open, ErrorsLib.AccountNotOpen());
+        _require(account.open, uint32(ErrorsLib.AccountNotOpen.selector));
     }
 
     function _owned(uint256 id) internal view returns (Account storage account) {
         account = _open(id);
-        require(msg.sender == account.owner, ErrorsLib.NotOwner());
+        _require(msg.sender == account.owner, uint32(ErrorsLib.NotOwner.selector));
     }
 
     /// @dev An account does not close before its ticket is paid, so its owner is the one who asked.
@@ -817,51 +813,60 @@ contract PrimeVault is IPrimeVault {
 
     function _listed(address venue) internal view returns (VenueState storage state) {
         state = venueStates[venue];
-        require(state.listed, ErrorsLib.VenueNotListed());
+        _require(state.listed, uint32(ErrorsLib.VenueNotListed.selector));
     }
 
     function _depositAllowed(uint256 id) internal view {
         Account storage account = _open(id);
         if (msg.sender == account.owner) return;
-        Rights storage r = rightsAt[id][account.generation][msg.sender];
-        require(r.rights & DEPOSIT_FOR != 0 && block.timestamp <= r.until, ErrorsLib.NotOwner());
+        uint256 packed = rightsAt[id][account.generation][msg.sender];
+        _require(packed & DEPOSIT_FOR != 0 && block.timestamp <= packed >> 8, uint32(ErrorsLib.NotOwner.selector));
     }
 
     function _checkReceiver(address receiver) internal view {
-        require(
+        _require(
             receiver != address(0) && receiver != address(this) && !venueStates[receiver].listed,
-            ErrorsLib.BadReceiver()
+            uint32(ErrorsLib.BadReceiver.selector)
         );
     }
 
     /* SETTERS */
 
     function _setOwner(address owner_) internal {
-        require(owner_ != address(0), ErrorsLib.ZeroAddress());
+        _require(owner_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
         owner = owner_;
         emit EventsLib.OwnerSet(owner_);
     }
 
     function _setCurator(address curator_) internal {
-        require(curator_ != address(0), ErrorsLib.ZeroAddress());
+        _require(curator_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
         curator = curator_;
         emit EventsLib.CuratorSet(curator_);
     }
 
     function _addKeeper(address keeper) internal {
-        require(keeper != address(0), ErrorsLib.ZeroAddress());
-        require(!isKeeper[keeper], ErrorsLib.AlreadySet());
+        _require(keeper != address(0), uint32(ErrorsLib.ZeroAddress.selector));
+        _require(!isKeeper[keeper], uint32(ErrorsLib.AlreadySet.selector));
         isKeeper[keeper] = true;
         emit EventsLib.KeeperAdded(keeper);
     }
 
-    function _setCap(address venue, uint64 cap) internal {
-        venueStates[venue].cap = cap;
+    function _setCap(address venue, uint64 cap, bool up) internal {
+        _onlyCurator();
+        VenueState storage state = _listed(venue);
+        _require(up ? cap > state.cap : cap < state.cap, uint32(ErrorsLib.WrongDirection.selector));
+        state.cap = cap;
         emit EventsLib.CapChanged(venue, cap);
     }
 
-    function _setRelativeCap(address venue, uint16 bps) internal {
-        venueStates[venue].relativeCapBps = bps;
+    function _setRelativeCap(address venue, uint16 bps, bool up) internal {
+        _onlyCurator();
+        VenueState storage state = _listed(venue);
+        _require(
+            up ? bps > state.relativeCapBps : bps < state.relativeCapBps, uint32(ErrorsLib.WrongDirection.selector)
+        );
+        _require(bps <= FULL_BPS, uint32(ErrorsLib.CapExceeded.selector));
+        state.relativeCapBps = bps;
         emit EventsLib.RelativeCapChanged(venue, bps);
     }
 }

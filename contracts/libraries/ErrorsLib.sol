@@ -29,9 +29,7 @@ library ErrorsLib {
     error MarkTooOld();
     error NotConserved();
     error NotCurator();
-    error NotDecrease();
     error NotDormant();
-    error NotIncrease();
     error NotKeeper();
     error NotOwner();
     error NothingPayable();
@@ -50,6 +48,7 @@ library ErrorsLib {
     error VenueSuspended();
     error WithdrawTooLarge();
     error WordsNotAscending();
+    error WrongDirection();
     error WrongEpoch();
     error WrongVault();
     error ZeroAddress();
