@@ -12,10 +12,11 @@ rounding far below 1e-20 USD, where a lot straddles two levels).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from itertools import combinations
 from operator import itemgetter
+from typing import ClassVar
 
 from keeper.routing.books import Book, down, exact, prepare
 from keeper.routing.errors import RoutingError
@@ -26,14 +27,17 @@ RATIO = Context(prec=28, rounding=ROUND_HALF_EVEN)
 Claim = tuple[tuple[Leg, ...], Decimal, Decimal, Decimal, BestSingle | None, Decimal | None]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Certificate:
     """What was decided (legs, filled, cost) and why nothing cheaper exists.
 
     `dual_price`: the marginal all-in price per unit, USD relative to the reference price (0 when nothing is filled).
-    `lower_bound`: no plan that fills as much costs less. `gap` = cost − lower_bound ≥ 0. `_claim` is what the plan that
-    holds this certificate says of itself, handed over when that plan is made, so that an altered plan does not verify.
+    `lower_bound`: no plan that fills as much costs less. `gap` = cost − lower_bound ≥ 0.
     """
+
+    _claim: ClassVar[Claim | None] = None
+    """What the plan that holds this certificate says of itself, so that an altered plan does not verify. No field: each
+    plan hands it over when it is made, and a certificate on its own answers for itself alone."""
 
     legs: tuple[Leg, ...]
     filled: Decimal
@@ -41,7 +45,6 @@ class Certificate:
     dual_price: Decimal
     lower_bound: Decimal
     gap: Decimal
-    _claim: Claim | None = field(default=None, repr=False, compare=False)
 
     def verify(self, request: RouteRequest, quotes: Sequence[VenueQuote]) -> bool:
         """True only if every statement of the certificate, and of the plan that holds it, follows from the input.
@@ -116,7 +119,9 @@ class RoutePlan:
 
     def __post_init__(self) -> None:
         claim = (self.legs, self.filled, self.unfilled, self.cost, self.best_single, self.price_improvement_bps)
-        object.__setattr__(self, "certificate", replace(self.certificate, _claim=claim))
+        certificate = replace(self.certificate)
+        object.__setattr__(certificate, "_claim", claim)
+        object.__setattr__(self, "certificate", certificate)
 
     def verify(self, request: RouteRequest, quotes: Sequence[VenueQuote]) -> bool:
         """The certificate's verdict on this plan."""

@@ -1,7 +1,7 @@
 """Routing latency: one call of `keeper.routing.plan`, checks and certificate included, against scipy's HiGHS.
 
-The order takes 30% of all depth of 2, 5 or 10 books of 20 levels. The peer gets its matrices ready made and is asked for
-the optimum alone. Both answers are compared first; then the two are timed in turn, call by call.
+The order takes 30% of all depth of 2, 5 or 10 books of 20 levels. The peer gets its matrices ready made and is asked
+for the optimum alone. Both answers are compared first; then the two are timed in turn, call by call.
 """
 
 import random

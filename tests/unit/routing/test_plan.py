@@ -1,11 +1,13 @@
 """Hand-worked routes: every figure here can be checked on paper."""
 
+import doctest
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+import keeper.routing
 from keeper.errors import PrimeError
 from keeper.routing import RouteRequest, RoutingError, VenueQuote, plan
 
@@ -267,3 +269,9 @@ def test_a_search_over_too_many_venues_is_refused() -> None:
     with pytest.raises(RoutingError) as refused:
         plan(buy("24", max_legs=12), quotes)
     assert refused.value.code == "search_too_large"
+
+
+def test_the_example_in_the_documentation_runs() -> None:
+    outcome = doctest.testmod(keeper.routing)
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
