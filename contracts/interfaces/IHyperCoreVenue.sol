@@ -47,7 +47,7 @@ interface IHyperCoreVenue is IVenue {
     function confirmed() external view returns (bool);
 
     /// @notice When the last move was made (seconds) and at which L1 block.
-    function lastMove() external view returns (uint64 at, uint64 l1Block);
+    function lastMove() external view returns (uint64 movedAt, uint64 l1Block);
 
     /// @notice The open recall: what is still to come, whether it is leaving Core, when it last stepped. All zero: none.
     function openRecall() external view returns (uint64 amount, bool leaving, uint64 steppedAt);

@@ -286,7 +286,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     }
 
     /// @inheritdoc IHyperCoreVenue
-    function lastMove() external view returns (uint64 at, uint64 l1Block) {
+    function lastMove() external view returns (uint64, uint64) {
         return (movedAt, movedL1);
     }
 

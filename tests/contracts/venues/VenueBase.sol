@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity 0.8.37;
+
+import {CoreDepositWalletSim} from "../../../contracts/sim/CoreDepositWalletSim.sol";
+import {CoreState} from "../../../contracts/sim/CoreState.sol";
+import {CoreWriterSim} from "../../../contracts/sim/CoreWriterSim.sol";
+import {PrecompileSim} from "../../../contracts/sim/PrecompileSim.sol";
+import {TestUSDC} from "../../../contracts/sim/TestUSDC.sol";
+import {ICoreWriter} from "../../../contracts/libraries/CoreWriterLib.sol";
+import {Base} from "../Base.sol";
+
+/// @notice The roles a venue asks its vault for.
+contract RolesOnlyVault {
+    address public curator = address(0xC0);
+    mapping(address who => bool) public isKeeper;
+
+    constructor(address keeper) {
+        isKeeper[keeper] = true;
+    }
+}
+
+/// @notice A HyperCore that a test sets by hand: the stand-ins of the local chain, at their real addresses.
+abstract contract VenueBase is Base {
+    address internal constant CURATOR = address(0xC0);
+    address internal constant KEEPER = address(0xCE);
+    address internal constant STRANGER = address(0xBAD);
+    address internal constant CORE_WRITER = 0x3333333333333333333333333333333333333333;
+    uint256 internal constant START = 1_770_336_000;
+
+    RolesOnlyVault internal vault;
+    TestUSDC internal usdc;
+    CoreState internal core;
+    CoreDepositWalletSim internal wallet;
+    uint64 internal l1Block;
+
+    function setUpWorld() internal {
+        vm.warp(START);
+        vault = new RolesOnlyVault(KEEPER);
+        usdc = new TestUSDC(address(this));
+        core = new CoreState(address(this));
+        wallet = new CoreDepositWalletSim(usdc, address(this));
+        bytes memory code = address(new PrecompileSim(core)).code;
+        for (uint160 precompile = 0x800; precompile <= 0x813; ++precompile) {
+            vm.etch(address(precompile), code);
+        }
+        vm.etch(CORE_WRITER, address(new CoreWriterSim()).code);
+        setL1Block(1000);
+    }
+
+    /* WHAT CORE ANSWERS */
+
+    function answer(address precompile, bytes memory input, bytes memory output) internal {
+        address[] memory precompiles = new address[](1);
+        bytes[] memory inputs = new bytes[](1);
+        bytes[] memory outputs = new bytes[](1);
+        (precompiles[0], inputs[0], outputs[0]) = (precompile, input, output);
+        core.set(precompiles, inputs, outputs);
+    }
+
+    function setL1Block(uint64 height) internal {
+        l1Block = height;
+        answer(address(0x809), "", abi.encode(height));
+    }
+
+    /// @dev Units of 1e-8 USDC.
+    function setSpot(address user, uint64 total, uint64 hold) internal {
+        answer(address(0x801), abi.encode(user, uint64(0)), abi.encode(total, hold, uint64(0)));
+    }
+
+    function setPerp(address user, int64 accountValue, uint64 withdrawable) internal {
+        answer(address(0x80f), abi.encode(uint32(0), user), abi.encode(accountValue, uint64(0), uint64(0), int64(0)));
+        answer(address(0x803), abi.encode(user), abi.encode(withdrawable));
+    }
+
+    function setExists(address user, bool exists) internal {
+        answer(address(0x810), abi.encode(user), abi.encode(exists));
+    }
+
+    /// @notice Seconds pass, and one L1 block for each.
+    function pass(uint256 secondsPassed) internal {
+        vm.warp(block.timestamp + secondsPassed);
+        setL1Block(l1Block + uint64(secondsPassed));
+    }
+
+    /* WHAT CORE IS TOLD */
+
+    function expectAction(bytes memory payload) internal {
+        vm.expectCall(CORE_WRITER, abi.encodeCall(ICoreWriter.sendRawAction, (payload)), 1);
+    }
+}
