@@ -5,7 +5,7 @@ address in lower case: the id of a seat. Every method is a read unless it says o
 adapter and raise `VenueError` when the venue says no, `UnknownOutcome` when it cannot be reached or understood.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -83,6 +83,7 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     mid: Decimal | None = None
     premium: Decimal | None = None
     open_interest: Decimal = Decimal(0)
+    funding_interval_ms: int = 3_600_000
 
 
 class FeeRates(msgspec.Struct, frozen=True):
@@ -143,7 +144,7 @@ class MarketDataClient(Protocol):
         """Rates settled in [since, until], oldest first, all pages."""
         ...
 
-    def stream(self, coins: Sequence[str]) -> AsyncIterator[StreamEvent]:
+    def stream(self, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
         """Books and contexts of `coins` and the seat's fills, for ever: reconnects by itself, saying so."""
         ...
 
@@ -183,6 +184,10 @@ class ExecutionClient(Protocol):
 
     async def now_ms(self) -> int:
         """The venue's own time, against which `expires_ms` of a leg is measured."""
+        ...
+
+    def next_nonce(self) -> int:
+        """A fresh number for one command; written into the leg before it is sent."""
         ...
 
     async def submit(self, leg: "LegIntent") -> Outcome:

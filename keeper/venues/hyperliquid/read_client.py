@@ -1,6 +1,6 @@
 """Reads of Hyperliquid's `/info`, with no key: the same client for the keeper, the auditor and the attestors."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -10,8 +10,9 @@ import msgspec
 from keeper.errors import IntegrityError, VenueError
 from keeper.model.instruments import Instrument
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
-from keeper.venues.base import Book, FeeRates, MarketContext, OrderReport
+from keeper.venues.base import Book, FeeRates, MarketContext, OrderReport, StreamEvent
 from keeper.venues.hyperliquid import records
+from keeper.venues.hyperliquid.stream import stream
 from keeper.venues.hyperliquid.wire import INFO, decode
 from keeper.venues.hyperliquid.wire.account import FundingRow, KnownOrder, UserFill
 from keeper.venues.hyperliquid.wire.ledger import LedgerUpdate
@@ -36,10 +37,12 @@ class HyperliquidReadClient:
     cannot be reached, IntegrityError when its answer is not the record it should be. Times in ms, ranges inclusive.
     """
 
-    def __init__(self, base_url: str, account: str, venue_id: str, *, weight_per_minute: float = 1200) -> None:
+    def __init__(
+        self, base_url: str, account: str, venue_id: str, *, weight_per_minute: float = 1200, timeout_s: float = 5.0
+    ) -> None:
         self.account = account.lower()
         self._venue = venue_id.lower()
-        self._http = HttpTransport(base_url, weight_per_minute=weight_per_minute)
+        self._http = HttpTransport(base_url, timeout_s=timeout_s, weight_per_minute=weight_per_minute)
 
     @property
     def venue(self) -> str:
@@ -128,6 +131,10 @@ class HyperliquidReadClient:
     @property
     def _user(self) -> dict[str, str]:
         return {"user": self.account}
+
+    def stream(self, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
+        """Books and contexts of `coins`, and the seat's fills, for ever; close the generator to stop."""
+        return stream(self.base_url, self._venue, self.account, coins)
 
     async def _pages(
         self,
