@@ -1,0 +1,32 @@
+"""`prime keeper run`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keeper.app import run
+from keeper.config import read_config, read_keys
+from keeper.monitoring.logging import configure
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def keeper() -> None:
+    """The keeper: routes clients' signed orders, books what venues report, settles on chain."""
+
+
+@app.command(name="run")
+def run_keeper(
+    config: Annotated[
+        Path, typer.Option(help="Settings (JSON). Keys come from PRIME_KEEPER_KEY and PRIME_TRADER_KEY.")
+    ],
+    json_logs: Annotated[bool, typer.Option(help="One JSON object a line.")] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Runs until told to stop (SIGTERM, Ctrl-C). Refuses to start on altered books or with a node or venue down."""
+    configure(json=json_logs, level=log_level)
+    settings = read_config(config)
+    asyncio.run(run(settings, read_keys(settings.chain_id)))

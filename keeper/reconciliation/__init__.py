@@ -1,0 +1,1 @@
+"""Keeping the log equal to the venues' own records."""

@@ -1,0 +1,131 @@
+"""Books every fill, funding payment and money movement of the seats, each exactly once, from the venues' records.
+
+Streams are quick but may lose messages; these reads by cursor may not. A funding instant is booked once the venue has
+published its rate, and, where the seat holds the coin, the seat's own payment row.
+"""
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Protocol
+
+import structlog
+
+from keeper.clock import Clock
+from keeper.errors import IntegrityError
+from keeper.ledger import Books
+from keeper.model.events import Event, FillSeen, FundingSeen, LedgerRowSeen
+from keeper.model.venue_records import FundingPayment, FundingRate
+from keeper.monitoring import metrics
+from keeper.seats import Seat
+
+log = structlog.get_logger(__name__)
+
+HOUR_MS = 3_600_000
+SETTLE_MS = 3_000
+"""After the hour, before the first look for its funding."""
+
+Append = Callable[..., int]
+
+
+class Oracles(Protocol):
+    """Oracle prices as they were."""
+
+    def oracle_for(self, venue: str, coin: str, time_ms: int, payment: FundingPayment | None) -> Decimal | None:
+        """The oracle price a funding payment was made at; None when it was not seen and cannot be implied."""
+        ...
+
+
+class Collector:
+    """`append` stores events and applies them to the books before it returns."""
+
+    def __init__(
+        self, *, seats: Sequence[Seat], books: Books, append: Append, oracles: Oracles, clock: Clock, start_ms: int
+    ) -> None:
+        self._seats = seats
+        self._books = books
+        self._append = append
+        self._oracles = oracles
+        self._clock = clock
+        self._start_ms = start_ms
+        self._rows_seen: set[tuple[str, str, int, str]] = set()
+
+    async def collect(self) -> None:
+        """Everything of every seat: fills, rows, funding."""
+        for seat in self._seats:
+            await self.fills(seat)
+            await self.rows(seat)
+            await self.funding(seat)
+
+    async def fills(self, seat: Seat) -> None:
+        since = self._books.last_fill_time(seat.venue) or self._start_ms
+        known = {fill.tid for fill in self._books.fills(seat.venue)}
+        events: list[Event] = [FillSeen(fill=fill) for fill in await seat.account.fills(since) if fill.tid not in known]
+        known = {fill.tid for fill in self._books.fills(seat.venue)}  # others may have booked some meanwhile
+        events = [event for event in events if isinstance(event, FillSeen) and event.fill.tid not in known]
+        if events:
+            self._append(*events)
+            metrics.fills.labels(seat.name).inc(len(events))
+
+    async def rows(self, seat: Seat) -> None:
+        known = {(row.kind, row.time_ms, row.reference) for row in self._books.rows(seat.venue)}
+        since = max((time for _, time, _ in known), default=self._start_ms)
+        fresh = [
+            LedgerRowSeen(row=row)
+            for row in await seat.account.ledger(since)
+            if (row.kind, row.time_ms, row.reference) not in known
+        ]
+        if fresh:
+            self._append(*fresh)
+
+    async def funding(self, seat: Seat) -> None:
+        """Books the instants since the last one booked, in order of time."""
+        now = self._clock.now_ms()
+        coins = self._coins(seat)
+        booked = {(payment.coin, payment.time_ms // HOUR_MS) for payment in self._books.fundings(seat.venue)}
+        first = min((fill.time_ms for fill in self._books.fills(seat.venue)), default=now)
+        last_hour = (now - SETTLE_MS) // HOUR_MS
+        missing = {
+            coin for coin in coins if any((coin, h) not in booked for h in self._hours(coin, first, last_hour, booked))
+        }
+        if not missing:
+            return
+        rates = [rate for coin in sorted(missing) for rate in await seat.account.funding_rates(coin, first)]
+        payments = {(p.coin, p.time_ms // HOUR_MS): p for p in await seat.account.funding(first)}
+        events = [
+            event
+            for rate in sorted(rates, key=lambda rate: (rate.time_ms, rate.coin))
+            if (rate.coin, rate.time_ms // HOUR_MS) not in booked
+            and (event := self._book_rate(seat, rate, payments.get((rate.coin, rate.time_ms // HOUR_MS)))) is not None
+        ]
+        if events:
+            self._append(*events)
+
+    def _hours(self, coin: str, first_ms: int, last_hour: int, booked: set[tuple[str, int]]) -> range:
+        done = max((hour for name, hour in booked if name == coin), default=first_ms // HOUR_MS)
+        return range(done + 1, last_hour + 1)
+
+    def _coins(self, seat: Seat) -> set[str]:
+        """Coins any sub-account ever traded at the seat: two clients who net to nought still pay each other."""
+        return {fill.coin for fill in self._books.fills(seat.venue)}
+
+    def _book_rate(self, seat: Seat, rate: FundingRate, payment: FundingPayment | None) -> FundingSeen | None:
+        size = sum(
+            (f.signed_size for f in self._books.fills(seat.venue) if f.coin == rate.coin and f.time_ms < rate.time_ms),
+            Decimal(0),
+        )
+        if payment is None and size != 0:
+            return None  # the seat's own row is still to come
+        oracle = self._oracles.oracle_for(seat.venue, rate.coin, rate.time_ms, payment)
+        if oracle is None:
+            raise IntegrityError(
+                f"{seat.name}: the oracle price of {rate.coin} at {rate.time_ms} was not seen and no payment implies it"
+            )
+        return FundingSeen(
+            venue=seat.venue,
+            coin=rate.coin,
+            time_ms=rate.time_ms if payment is None else payment.time_ms,
+            rate=rate.rate,
+            oracle=oracle,
+            paid=None if payment is None else payment.amount,
+            seat_size=Decimal(0) if payment is None else payment.size,
+        )

@@ -1,0 +1,153 @@
+"""Taking the marks of a commit. Tier 1: the vault reads HyperCore itself. Tier 2: attestors sign the keeper's mark
+sheet, each after reading the venue for itself."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import structlog
+
+from keeper.chain import calls
+from keeper.chain.log_follower import ChainLog
+from keeper.chain.transactor import OnIntent, Receipt, Transactor
+from keeper.chain.vault import Vault
+from keeper.clock import Clock
+from keeper.errors import ChainError, IntegrityError
+from keeper.ledger import Books
+from keeper.model.amounts import micro_exact
+from keeper.model.instruments import Instrument
+from keeper.model.marks import MarkSheet, SheetLine, VenueMark
+from keeper.seats import Seat
+
+log = structlog.get_logger(__name__)
+
+Attest = Callable[[MarkSheet, int, int, int], Awaitable[bytes]]
+"""(sheet, nonce, received, returned) → the encoded attestation; ChainError when too few attestors sign."""
+
+ReadLogs = Callable[[int, int], Awaitable[list[ChainLog]]]
+
+
+class Marker:
+    """Marks one seat at a time; a seat that is not quiet, or whose attestors refuse, raises ChainError."""
+
+    def __init__(
+        self,
+        *,
+        vault: Vault,
+        transactor: Transactor,
+        on_intent: OnIntent,
+        read_logs: ReadLogs,
+        attest: Attest,
+        books: Books,
+        instruments: Mapping[tuple[str, str], Instrument],
+        clock: Clock,
+    ) -> None:
+        self._vault = vault
+        self._transactor = transactor
+        self._on_intent = on_intent
+        self._read_logs = read_logs
+        self._attest = attest
+        self._books = books
+        self._instruments = instruments
+        self._clock = clock
+
+    async def take(self, seat: Seat) -> tuple[VenueMark, Receipt]:
+        """Records the seat's equity on chain and returns what the chain recorded."""
+        if seat.core is not None:
+            return await self._take_core(seat)
+        return await self._take_attested(seat)
+
+    async def _take_core(self, seat: Seat) -> tuple[VenueMark, Receipt]:
+        held = {position.coin for position in (await seat.account.state()).positions}
+        coins = sorted(held | set(self._books.seat_positions(seat.venue)))
+        assets = [self._instruments[seat.venue, coin].asset for coin in coins]
+        receipt, logs = await self._mark(seat, b"", assets)
+        marked = _one(logs, "Marked")
+        lines = []
+        for entry in (entry for entry in logs if entry.name == "AssetMarked" and entry.args["size"] != 0):
+            instrument = self._by_asset(seat.venue, int(entry.args["asset"]))
+            lines.append(
+                SheetLine(
+                    coin=instrument.coin,
+                    size=Decimal(entry.args["size"]).scaleb(-instrument.size_decimals),
+                    mark=Decimal(entry.args["markPrice"]).scaleb(instrument.size_decimals - 6),
+                )
+            )
+        lines.sort(key=lambda line: line.coin)
+        value = int(marked.args["value"])
+        sheet = MarkSheet(
+            venue=seat.venue,
+            as_of=int(marked.args["asOf"]),
+            cash=value - sum(line.value for line in lines),
+            lines=tuple(lines),
+        )
+        return _venue_mark(seat, marked, sheet), receipt
+
+    async def _take_attested(self, seat: Seat) -> tuple[VenueMark, Receipt]:
+        assert seat.attested is not None
+        chain = await seat.attested.state()
+        sheet = await self._propose(seat)
+        attestation = await self._attest(sheet, chain.last_nonce + 1, chain.sent_total, chain.returned_total)
+        receipt, logs = await self._mark(seat, attestation, [])
+        return _venue_mark(seat, _one(logs, "Marked"), sheet), receipt
+
+    async def _propose(self, seat: Seat) -> MarkSheet:
+        """The books' cash and sizes up to the last whole second the venue has passed, at the mark prices it shows."""
+        as_of = await seat.market.now_ms() // 1000 - 1
+        until_ms = as_of * 1000
+        contexts = await seat.market.contexts()
+        cash = 0
+        sizes: dict[str, Decimal] = {}
+        for row in self._books.rows(seat.venue):
+            if row.time_ms <= until_ms:
+                cash += row.amount
+        for payment in self._books.fundings(seat.venue):
+            if payment.time_ms <= until_ms and payment.paid is not None:
+                cash += payment.paid
+        for fill in self._books.fills(seat.venue):
+            if fill.time_ms <= until_ms:
+                cash -= micro_exact(fill.signed_size * fill.price) + fill.fee
+                sizes[fill.coin] = sizes.get(fill.coin, Decimal(0)) + fill.signed_size
+        lines = tuple(
+            SheetLine(coin=coin, size=size, mark=contexts[coin].mark) for coin, size in sorted(sizes.items()) if size
+        )
+        return MarkSheet(venue=seat.venue, as_of=as_of, cash=cash, lines=lines)
+
+    async def _mark(self, seat: Seat, attestation: bytes, assets: Sequence[int]) -> tuple[Receipt, list[ChainLog]]:
+        receipt = await self._transactor.send(
+            f"mark:{seat.venue}:{self._clock.now_ms()}",
+            f"mark {seat.name}",
+            self._vault.address,
+            calls.mark(seat.venue, attestation, assets),
+            on_intent=self._on_intent,
+        )
+        if not receipt.ok:
+            raise ChainError(f"mark {seat.name}: reverted in block {receipt.block}: {receipt.text}")
+        logs = await self._read_logs(receipt.block, receipt.block)
+        return receipt, [entry for entry in logs if entry.tx == receipt.tx]
+
+    def _by_asset(self, venue: str, asset: int) -> Instrument:
+        for (seat, _), instrument in self._instruments.items():
+            if seat == venue and instrument.asset == asset:
+                return instrument
+        raise IntegrityError(f"{venue}: marked asset {asset}, which is none of its instruments")
+
+
+def _one(logs: Sequence[ChainLog], name: str) -> ChainLog:
+    found = [entry for entry in logs if entry.name == name]
+    if len(found) != 1:
+        raise IntegrityError(f"{len(found)} {name} events in one marking transaction")
+    return found[0]
+
+
+def _venue_mark(seat: Seat, marked: ChainLog, sheet: MarkSheet) -> VenueMark:
+    arguments: dict[str, Any] = marked.args
+    return VenueMark(
+        venue=seat.venue,
+        tier=seat.tier,
+        as_of=int(arguments["asOf"]),
+        l1_block=int(arguments["l1Block"]),
+        delta=int(arguments["delta"]),
+        value=int(arguments["value"]),
+        sheet=sheet,
+    )
