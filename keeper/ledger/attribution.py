@@ -1,0 +1,157 @@
+"""Whose the change of a seat's equity is (design §5): exact, per sub-account, nothing left over.
+
+pnl_i = Σ fills s·q·(mark − price) + position before·(mark − mark before) − fees + funding share
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from keeper.errors import IntegrityError
+from keeper.ledger.chart import UNOWNED, notional
+from keeper.ledger.errors import SeatBrokenError
+from keeper.ledger.transfers import InsuranceItem
+from keeper.model.funding import FundingInstant
+from keeper.model.marks import MarkSheet, VenueMark
+from keeper.model.venue_records import Fill
+
+
+@dataclass(frozen=True, slots=True)
+class SeatResult:
+    """A sub-account's result at one seat, micro-USDC; `fees` positive = paid."""
+
+    trading: int = 0
+    revaluation: int = 0
+    fees: int = 0
+    funding: int = 0
+
+    @property
+    def pnl(self) -> int:
+        return self.trading + self.revaluation - self.fees + self.funding
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """One seat between two marks. Σ results + Σ insurance items == delta."""
+
+    venue: str
+    delta: int
+    results: Mapping[int, SeatResult]
+    insurance: tuple[InsuranceItem, ...]
+    instants: tuple[FundingInstant, ...]
+    positions: Mapping[tuple[int, str], Decimal]
+
+    @property
+    def pnl(self) -> int:
+        return sum(result.pnl for result in self.results.values())
+
+    def check(self) -> None:
+        """SeatBrokenError unless it conserves to the micro-dollar."""
+        unexplained = self.delta - self.pnl - sum(item.amount for item in self.insurance)
+        if unexplained:
+            raise SeatBrokenError(self.venue, f"{unexplained} micro-USDC of its change of {self.delta} are unexplained")
+
+
+def attribute(
+    mark: VenueMark,
+    sheet_before: MarkSheet | None,
+    positions_before: Mapping[tuple[int, str], Decimal],
+    fills: Sequence[tuple[Fill, int]],
+    instants: Sequence[FundingInstant],
+    transfers: Sequence[InsuranceItem],
+) -> Attribution:
+    """Splits `mark.delta`. `positions_before` by (sub-account, coin) at the last settled mark, whose sheet is
+    `sheet_before`; `fills` (with their owners), `instants` and `transfers` are those between the two.
+
+    Raises SeatBrokenError: a fill of nobody's, a position the sheets do not price, sizes that are not the sheet's,
+    funding that rounding does not explain, or a difference left over.
+    """
+    _refuse_unowned(mark.venue, fills)
+    positions = dict(positions_before)
+    for fill, owner in fills:
+        positions[owner, fill.coin] = positions.get((owner, fill.coin), Decimal(0)) + fill.signed_size
+    positions = {key: size for key, size in positions.items() if size}
+    _compare_sizes(mark.sheet, positions)
+
+    before = sheet_before.marks() if sheet_before else {}
+    marks = _marks(mark.sheet, before, positions, fills)
+    results: dict[int, SeatResult] = {}
+    for fill, owner in fills:
+        trading = notional(fill.signed_size, marks[fill.coin]) - notional(fill.signed_size, fill.price)
+        _add(results, owner, SeatResult(trading=trading, fees=fill.fee))
+    for (owner, coin), size in sorted(positions_before.items()):
+        revaluation = notional(size, marks[coin]) - notional(size, before[coin])
+        _add(results, owner, SeatResult(revaluation=revaluation))
+    for instant in instants:
+        _check_instant(instant)
+        for owner, share in instant.shares.items():
+            _add(results, owner, SeatResult(funding=share))
+
+    remainders = tuple(
+        InsuranceItem(mark.venue, "funding remainder", instant.remainder, f"{instant.coin}@{instant.time_ms}")
+        for instant in instants
+        if instant.remainder
+    )
+    attribution = Attribution(
+        venue=mark.venue,
+        delta=mark.delta,
+        results=dict(sorted(results.items())),
+        insurance=(*remainders, *transfers),
+        instants=tuple(instants),
+        positions=positions,
+    )
+    attribution.check()
+    return attribution
+
+
+def _refuse_unowned(venue: str, fills: Sequence[tuple[Fill, int]]) -> None:
+    for fill, owner in fills:
+        if owner == UNOWNED:
+            raise SeatBrokenError(
+                venue, f"unowned fill: {fill.coin} trade {fill.tid}, client order id {fill.cloid} derives from no order"
+            )
+
+
+def _compare_sizes(sheet: MarkSheet, positions: Mapping[tuple[int, str], Decimal]) -> None:
+    held: dict[str, Decimal] = {}
+    for (_, coin), size in positions.items():
+        held[coin] = held.get(coin, Decimal(0)) + size
+    marked = sheet.sizes()
+    for coin in sorted({*held, *marked}):
+        if held.get(coin, 0) != marked.get(coin, 0):
+            raise SeatBrokenError(
+                sheet.venue, f"{coin}: sub-accounts hold {held.get(coin, 0)}, the mark says {marked.get(coin, 0)}"
+            )
+
+
+def _marks(
+    sheet: MarkSheet,
+    before: Mapping[str, Decimal],
+    positions: Mapping[tuple[int, str], Decimal],
+    fills: Sequence[tuple[Fill, int]],
+) -> Mapping[str, Decimal]:
+    """The sheet's mark prices. A coin in which everyone ended flat needs none, as its price cancels out: the one before
+    then stands in, or the last fill's. A coin in which sub-accounts face each other must be on the sheet, at size 0."""
+    marks = {fill.coin: fill.price for fill, _ in fills} | dict(before) | sheet.marks()
+    for _, coin in sorted(positions):
+        if coin not in sheet.marks():
+            raise SeatBrokenError(sheet.venue, f"{coin}: sub-accounts hold it, but the mark sheet has no price of it")
+    return marks
+
+
+def _check_instant(instant: FundingInstant) -> None:
+    try:
+        instant.check()
+    except IntegrityError as error:
+        raise SeatBrokenError(instant.venue, str(error)) from error
+
+
+def _add(results: dict[int, SeatResult], owner: int, part: SeatResult) -> None:
+    old = results.get(owner, SeatResult())
+    results[owner] = replace(
+        old,
+        trading=old.trading + part.trading,
+        revaluation=old.revaluation + part.revaluation,
+        fees=old.fees + part.fees,
+        funding=old.funding + part.funding,
+    )
