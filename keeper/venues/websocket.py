@@ -38,8 +38,8 @@ Frame = Up | Down | Message
 class WebSocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How to talk: `greeting` is sent after every connect, `ping` every `ping_every_s`.
 
-    `read(text)` gives the channel of a message (None = of none) and its content; `silence_limits` the channels that must
-    speak, each with its longest silence in seconds, counted from the connect on.
+    `read(text)` gives the channel of a message (None = of none) and its content; `silence_limits` the channels that
+    must speak, each with its longest silence in seconds, counted from the connect on.
     """
 
     url: str

@@ -3,7 +3,8 @@
 from typing import Any
 
 import eth_account
-from eth_keys.backends import CoinCurveECCBackend, get_backend
+from eth_keys.backends import get_backend
+from eth_keys.backends.coincurve import CoinCurveECCBackend
 from hyperliquid.utils.constants import MAINNET_API_URL
 from hyperliquid.utils.signing import order_wires_to_order_action, sign_l1_action
 

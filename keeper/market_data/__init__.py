@@ -1,0 +1,8 @@
+"""Live books, prices and oracle history of every venue, and the quotes that routing takes from them."""
+
+from keeper.market_data.books import BookState, LiveBook
+from keeper.market_data.engine import MarketDataEngine
+from keeper.market_data.oracle import OracleHistory, implied_oracle
+from keeper.market_data.quotes import holding_cost_bps
+
+__all__ = ["BookState", "LiveBook", "MarketDataEngine", "OracleHistory", "holding_cost_bps", "implied_oracle"]

@@ -1,0 +1,55 @@
+"""Which oracle price a funding instant was settled at: what was seen, and what the payment itself proves."""
+
+from bisect import bisect_right
+from collections import deque
+from decimal import ROUND_DOWN, Decimal
+
+from keeper.model.amounts import MICRO, WIDE
+
+SETTLEMENT_SLACK_MS = 100
+"""A venue stamps a payment some tens of ms after the hour; the price is the last one up to then."""
+
+KEPT = 20_000
+SEARCHED_TICKS = 4_000
+
+
+class OracleHistory:
+    """Oracle prices of one coin at one venue by venue time; the newest 20,000 changes are kept."""
+
+    def __init__(self) -> None:
+        self._times: deque[int] = deque(maxlen=KEPT)
+        self._prices: deque[Decimal] = deque(maxlen=KEPT)
+
+    def add(self, time_ms: int, price: Decimal) -> None:
+        """A price seen when the venue's time was `time_ms`. Repeats and times that go back are left out."""
+        if self._times and (time_ms < self._times[-1] or price == self._prices[-1]):
+            return
+        self._times.append(time_ms)
+        self._prices.append(price)
+
+    def at(self, time_ms: int) -> Decimal | None:
+        """The last price seen at or before `time_ms` + 100 ms; None when none was."""
+        index = bisect_right(self._times, time_ms + SETTLEMENT_SLACK_MS)
+        return self._prices[index - 1] if index else None
+
+
+def paid_at(size: Decimal, oracle: Decimal, rate: Decimal) -> int:
+    """A payment in micro-USDC, positive = received: −size × oracle × rate, rounded toward zero."""
+    exact = WIDE.multiply(WIDE.multiply(-size, oracle), WIDE.multiply(rate, Decimal(MICRO)))
+    return int(exact.to_integral_value(ROUND_DOWN, WIDE))
+
+
+def implied_oracle(payment: int, size: Decimal, rate: Decimal, near: Decimal, tick: Decimal) -> Decimal | None:
+    """The price on the tick nearest to `near` that reproduces a payment of the seat exactly.
+
+    Several neighbouring ticks may: they differ by less than a micro-dollar of that payment, and the nearest observed
+    one is taken. None when no tick within 4,000 does, or the payment says nothing (size or rate 0).
+    """
+    if not size or not rate:
+        return None
+    start = (near / tick).to_integral_value() * tick
+    for step in range(SEARCHED_TICKS):
+        for price in (start + step * tick, start - step * tick):
+            if price > 0 and paid_at(size, price, rate) == payment:
+                return price
+    return None

@@ -1,0 +1,77 @@
+"""Margin checks of sub-accounts over the books, at the current marks."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from keeper.errors import InputError
+from keeper.model.amounts import usdc
+from keeper.model.instruments import Instrument, Side, sign
+from keeper.risk.margin import Place, RiskSettings, requirement
+
+
+class Accounts(Protocol):
+    """What risk reads of the books."""
+
+    def positions(self, id: int, /) -> Mapping[Place, Decimal]: ...
+    def equity(self, id: int, marks: Mapping[Place, Decimal], /) -> int: ...
+
+
+class Prices(Protocol):
+    """What risk reads of market data."""
+
+    def instruments(self) -> Mapping[str, Mapping[str, Instrument]]: ...
+    def marks(self) -> Mapping[Place, Decimal]: ...
+    def stale(self) -> frozenset[Place]: ...
+
+
+class RiskEngine:
+    """Reads `prices` anew at each call. Amounts micro-USDC."""
+
+    def __init__(self, prices: Prices, settings: RiskSettings | None = None) -> None:
+        self._prices = prices
+        self._settings = settings or RiskSettings()
+
+    def requirement(self, books: Accounts, id: int, marks: Mapping[Place, Decimal]) -> int:
+        """Initial margin of what a sub-account holds, at the given marks."""
+        return requirement(books.positions(id), marks, self._leverages(), self._settings, self._prices.stale())
+
+    def free_collateral(self, books: Accounts, id: int) -> int:
+        """Equity less requirement at the current marks; negative when short."""
+        marks = self._prices.marks()
+        return books.equity(id, marks) - self.requirement(books, id, marks)
+
+    def check_order(
+        self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...]
+    ) -> None:
+        """InputError `margin` unless the sub-account can carry the whole order at the dearest of `venues`, and
+        `stale_mark` when the coin's mark there is stale. An order that lowers the requirement is always acceptable."""
+        marks, stale = self._prices.marks(), self._prices.stale()
+        before = self.requirement(books, id, marks)
+        after = max(self._after(books, id, coin, side, size, venue, marks) for venue in venues)
+        if after <= before:
+            return
+        if all((venue, coin) in stale or (venue, coin) not in marks for venue in venues):
+            raise InputError("instrument", f"the mark price of {coin} is stale; wait for the venue", "stale_mark")
+        equity = books.equity(id, marks)
+        if equity < after:
+            raise InputError(
+                "quantity",
+                f"needs {usdc(after)} USDC of margin, sub-account {id} has {usdc(equity)} USDC of equity; "
+                "deposit more or order less",
+                "insufficient_margin",
+            )
+
+    def _after(
+        self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venue: str, marks: Mapping[Place, Decimal]
+    ) -> int:
+        positions = dict(books.positions(id))
+        positions[venue, coin] = positions.get((venue, coin), Decimal(0)) + sign(side) * size
+        return requirement(positions, marks, self._leverages(), self._settings, self._prices.stale())
+
+    def _leverages(self) -> dict[Place, int]:
+        return {
+            (venue, coin): instrument.max_leverage
+            for venue, coins in self._prices.instruments().items()
+            for coin, instrument in coins.items()
+        }
