@@ -152,7 +152,7 @@ def transferable(account: Account, mark: Mark) -> int:
 
 
 def margin_with_orders(account: Account, mark: Mark, spec: AssetSpec, signed_lots: int) -> int:
-    """Initial margin if resting orders and one more of `signed_lots` filled on whichever side of each coin costs more."""
+    """Initial margin if the resting orders and one more of `signed_lots` filled, on each coin's costlier side."""
     extremes = {asset: [position.szi, position.szi] for asset, position in account.open_positions()}
     leverages = {asset: position.leverage for asset, position in account.open_positions()}
     for order in account.open_orders.values():

@@ -161,7 +161,7 @@ class Venue:
 
     # --- money and authority ----------------------------------------------------------------------------------
 
-    def deposit(self, account: str, micro: int, *, to_spot: bool, hash: str) -> None:  # noqa: A002 - the venue's own word
+    def deposit(self, account: str, micro: int, *, to_spot: bool, hash: str) -> None:
         """An external credit with its transaction's hash; creates the account."""
         self._command()
         self._treasury.deposit(account, micro, to_spot=to_spot, tx_hash=hash)
@@ -207,6 +207,10 @@ class Venue:
 
     def market_of(self, coin: str) -> Market | None:
         return next((market for market in self.state.markets if market.spec.coin == coin), None)
+
+    def tape_mid(self, asset: int, at_ms: int) -> int:
+        """The middle of the book at another business time, rounded to a price unit."""
+        return self.state.markets[asset].mid_at(self._tape_ms(at_ms))
 
     def funding_rate(self, asset: int) -> int:
         """The rate × 1e10 that the running hour is heading for."""

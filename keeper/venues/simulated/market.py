@@ -98,6 +98,10 @@ class Market:
         smooth = self._book_ema.update(book, elapsed)
         self.mark = nearest_tick(sorted((anchored, book, smooth))[1], self.spec.unit)
 
+    def mid_at(self, tape_ms: int) -> int:
+        """The tape's mid at any instant, rounded to a price unit."""
+        return round(self._path.mid(tape_ms) * self.spec.unit * self._shift)
+
     def hold(self, now_ms: int) -> None:
         """Time passes, prices do not: only taken depth comes back."""
         self.now_ms = now_ms

@@ -35,7 +35,7 @@ class AssetSpec:
     @cached_property
     def unit(self) -> int:
         """Price units in one USDC."""
-        return 10**self.price_decimals
+        return int(10**self.price_decimals)
 
     def price_text(self, price: int) -> str:
         return decimal_text(price, self.price_decimals)
@@ -46,7 +46,7 @@ class AssetSpec:
 
 def tick_of(price: int, unit: int) -> int:
     """The tick at a price: 5 significant figures, but never coarser than a whole USDC nor finer than a price unit."""
-    return max(1, min(10 ** (len(str(price)) - SIGNIFICANT_FIGURES), unit)) if price >= 10**5 else 1
+    return max(1, min(int(10 ** (len(str(price)) - SIGNIFICANT_FIGURES)), unit)) if price >= 10**5 else 1
 
 
 def floor_to_tick(price: float, unit: int) -> int:

@@ -34,7 +34,7 @@ class Level:
 
 
 class DepthModel:
-    """Levels and prices are price units and lots of the coin; `scale` multiplies every size, impact notional included."""
+    """In price units and lots of the coin; `scale` multiplies every size, the impact notional included."""
 
     def __init__(self, recording: Recording, index: int, scale: float, seed: int) -> None:
         spec, snapshot = recording.specs[index], recording.snapshots[index]

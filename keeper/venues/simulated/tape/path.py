@@ -6,6 +6,7 @@ those points (noise pinned to nought at both ends, kept within the hour's range)
 the last bar, a slow random walk.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -78,7 +79,7 @@ class PricePath:
         for (left_s, left), (right_s, right) in pairwise(knots):
             if seconds <= right_s:
                 share = (seconds - left_s) / (right_s - left_s)
-                pinned = (share * (1 - share)) ** 0.5
+                pinned = math.sqrt(max(0.0, share * (1 - share)))
                 wander = BRIDGE_SPREAD * (high - low) * pinned * self._bridge.value(seconds)
                 low, high = min(low, left, right), max(high, left, right)
                 return min(high, max(low, left + (right - left) * share + wander))

@@ -1,0 +1,131 @@
+"""GET /ws: subscribe, unsubscribe, ping, and requests posted over the socket."""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from aiohttp import WSMsgType, web
+
+from keeper.errors import InputError
+from keeper.venues.simulated.engine import Venue
+from keeper.venues.simulated.server.exchange import Exchange
+from keeper.venues.simulated.server.hub import Connection, Hub, Topic
+from keeper.venues.simulated.server.info import Info
+from keeper.venues.simulated.server.replies import BadRequest
+from keeper.venues.simulated.wire.actions import address
+
+COIN_TOPICS = ("l2Book", "bbo", "trades", "activeAssetCtx")
+USER_TOPICS = ("userFills", "orderUpdates", "userEvents", "userFundings", "userNonFundingLedgerUpdates")
+MAX_TOPICS = 1_000
+MAX_USERS = 15
+
+
+class Message(msgspec.Struct):
+    method: str
+    subscription: dict[str, Any] | None = None
+    id: int | None = None
+    request: dict[str, Any] | None = None
+
+
+class SocketHandler:
+    """Serves one venue's sockets; `publish` is called after a posted action."""
+
+    def __init__(self, venue: Venue, hub: Hub, info: Info, exchange: Exchange) -> None:
+        self._venue, self._hub, self._info, self._exchange = venue, hub, info, exchange
+
+    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        connection = Connection(socket)
+        self._hub.connections.add(connection)
+        writer = asyncio.create_task(connection.write())
+        try:
+            async for message in socket:
+                if message.type is WSMsgType.TEXT:
+                    self._receive(connection, message.data)
+        finally:
+            self._hub.connections.discard(connection)
+            writer.cancel()
+            with suppress(asyncio.CancelledError, ConnectionError):
+                await writer
+        return socket
+
+    def _receive(self, connection: Connection, text: str) -> None:
+        try:
+            message = msgspec.json.decode(text, type=Message)
+        except msgspec.DecodeError:
+            connection.send_message("error", f"Error parsing JSON into valid websocket request: {text}")
+            return
+        if message.method == "ping":
+            connection.send('{"channel":"pong"}')
+        elif message.method == "post" and message.request is not None and message.id is not None:
+            self._post(connection, message.id, message.request)
+        elif message.method in ("subscribe", "unsubscribe") and message.subscription is not None:
+            self._subscription(connection, message.method, message.subscription)
+        else:
+            connection.send_message("error", f"Error parsing JSON into valid websocket request: {text}")
+
+    def _subscription(self, connection: Connection, method: str, wanted: dict[str, Any]) -> None:
+        try:
+            topic, normal = self._topic(wanted)
+        except InputError:
+            connection.send_message("error", f"Invalid subscription {json.dumps(wanted, separators=(',', ':'))}")
+            return
+        shown = json.dumps(normal, separators=(",", ":"))
+        if method == "unsubscribe":
+            if connection.topics.pop(topic, None) is None:
+                connection.send_message("error", f"Already unsubscribed: {shown}")
+                return
+        elif topic in connection.topics:
+            connection.send_message("error", f"Already subscribed: {shown}")
+            return
+        elif (refusal := _limit(connection, topic)) is not None:
+            connection.send_message("error", refusal)
+            return
+        connection.send_message("subscriptionResponse", {"method": method, "subscription": normal})
+        if method == "subscribe":
+            connection.topics[topic] = normal
+            self._hub.snapshot(connection, topic)
+
+    def _topic(self, wanted: dict[str, Any]) -> tuple[Topic, dict[str, Any]]:
+        """The topic and the subscription as the venue echoes it."""
+        kind = wanted.get("type")
+        if kind == "allMids":
+            return (kind, ""), {"type": kind, "dex": wanted.get("dex")}
+        if kind in COIN_TOPICS and self._venue.market_of(str(wanted.get("coin"))) is not None:
+            normal = {"type": kind, "coin": wanted["coin"]}
+            if kind == "l2Book":
+                if wanted.get("nSigFigs") is not None or wanted.get("mantissa") is not None:
+                    raise InputError("nSigFigs", "aggregated books are served by /info only")
+                normal |= {"nSigFigs": None, "mantissa": None}
+            return (kind, wanted["coin"]), normal
+        if kind in USER_TOPICS:
+            user = address(str(wanted.get("user")), "user")
+            return (kind, user), {"type": kind, "user": user}
+        raise InputError("type", f"no such channel: {kind}")
+
+    def _post(self, connection: Connection, number: int, request: dict[str, Any]) -> None:
+        kind, payload = request.get("type"), request.get("payload")
+        try:
+            if kind == "action":
+                answer: Any = self._exchange.answer(payload)
+                self._hub.publish_events(self._venue.drain())
+            elif kind == "info" and isinstance(payload, dict):
+                answer = {"type": payload.get("type"), "data": self._info.answer(payload)}
+            else:
+                raise BadRequest(422, "Error parsing JSON into valid websocket request")
+            response = {"type": kind, "payload": answer}
+        except BadRequest as bad:
+            response = {"type": "error", "payload": bad.text}
+        connection.send_message("post", {"id": number, "response": response})
+
+
+def _limit(connection: Connection, topic: Topic) -> str | None:
+    if len(connection.topics) >= MAX_TOPICS:
+        return f"Cannot subscribe to more than {MAX_TOPICS} channels."
+    users = {subject for kind, subject in connection.topics if kind in USER_TOPICS}
+    if topic[0] in USER_TOPICS and topic[1] not in users and len(users) >= MAX_USERS:
+        return f"Cannot track more than {MAX_USERS} total users."
+    return None

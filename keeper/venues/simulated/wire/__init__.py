@@ -1,0 +1,1 @@
+"""What travels in Hyperliquid's dialect: typed actions, their canonical bytes, and the signatures over them."""
