@@ -104,6 +104,8 @@ def container(name: str) -> ContractContainer:
     if not path.exists():
         raise ConfigError(f"{name} is not built; run ./dev build")
     built = json.loads(path.read_text())
+    if not built.get("bytecode", {}).get("object", "0x").removeprefix("0x"):
+        raise ConfigError(f"out/ holds no code for {name}; run ./dev run forge build --force --skip test")
     kind = {
         "contractName": name,
         "abi": built["abi"],

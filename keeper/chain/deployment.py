@@ -16,7 +16,7 @@ Index = Annotated[int, msgspec.Meta(ge=0, lt=30)]
 # ape signs for the development accounts it knows: the first ten.
 Signer = Annotated[int, msgspec.Meta(ge=0, lt=10)]
 Party = Index | Address
-Micro = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Micro = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 

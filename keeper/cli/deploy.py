@@ -26,11 +26,7 @@ def deploy(
     json: Annotated[bool, typer.Option("--json", help="Print the record instead of a summary.")] = False,
 ) -> None:
     """Deploys the vault, both venues, the attestor and the stand-ins for HyperCore to a local chain."""
-    try:
-        record = run_deployment(rpc, out, plan)
-    except PrimeError as error:
-        typer.echo(f"prime deploy: {error}", err=True)
-        raise typer.Exit(1) from error
+    record = run_deployment(rpc, out, plan)
     if json:
         typer.echo(out.read_text(), nl=False)
         return
@@ -44,9 +40,9 @@ def run_deployment(rpc: str, out: Path, plan: Path | None = None) -> Deployment:
 
     ChainError: the node is down, another chain, or refused. ConfigError: plan, out or set-up is wrong.
     """
-    check_node(rpc)
     if plan is not None:
         read_plan(plan)
+    check_node(rpc)
     if not out.parent.is_dir():
         raise ConfigError(f"out: {out.parent} is no folder; make it first")
     with tempfile.TemporaryDirectory(prefix="prime-deploy-") as folder:
@@ -116,4 +112,7 @@ def reason_in(output: str) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(deploy)
+    try:
+        typer.run(deploy)
+    except PrimeError as failure:
+        sys.exit(f"prime: {failure}")
