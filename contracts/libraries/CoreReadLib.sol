@@ -45,9 +45,9 @@ library CoreReadLib {
     /// @notice Signed size of `user` in a perp, in units of 10^-szDecimals.
     function positionSize(address user, uint32 asset) internal view returns (int64 size) {
         // The first position precompile takes 16 bits; the second serves every asset but not every node version.
-        bytes memory reply = asset <= type(uint16).max
-            ? _read(POSITION, abi.encode(user, uint16(asset)), 160)
-            : _read(POSITION_2, abi.encode(user, asset), 160);
+        // Both encode alike; a wider number in the first one's input would make it fail.
+        address precompile = asset <= type(uint16).max ? POSITION : POSITION_2;
+        bytes memory reply = _read(precompile, abi.encode(user, asset), 160);
         (size,,,,) = abi.decode(reply, (int64, uint64, int64, uint32, bool));
     }
 

@@ -47,7 +47,7 @@ contract SeatVenue is ISeatVenue {
     uint64 internal lastAsOf;
     int64 internal lastEquity;
 
-    /// @dev Of the open recall; 0: none.
+    /// @dev What was asked for and has not come, and when it was last asked for.
     uint64 internal recalling;
     uint40 internal recalledAt;
 
@@ -75,12 +75,13 @@ contract SeatVenue is ISeatVenue {
     }
 
     /// @inheritdoc IVenue
-    /// @dev Only asks: the custodian, who watches the event, withdraws from the venue to this address.
+    /// @dev Only asks: the custodian, who watches the event, withdraws from the venue to this address. Further requests add
+    /// up: the venue's fee comes off what arrives, so that a request is rarely met to the last dollar.
     function recall(uint64 amount) external {
         _onlyVault();
         require(amount > 0, VenueErrorsLib.ZeroAmount());
-        require(recalling == 0, VenueErrorsLib.RecallOpen());
-        (recalling, recalledAt) = (amount, uint40(block.timestamp));
+        recalling += amount;
+        recalledAt = uint40(block.timestamp);
         emit HomeRequested(amount);
     }
 

@@ -221,8 +221,6 @@ contract SeatVenueTest is SeatVenueBase {
         vm.expectEmit(address(venue));
         emit ISeatVenue.HomeRequested(40);
         venue.recall(40);
-        vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.recall(1);
         vm.expectRevert(VenueErrorsLib.NothingToAdvance.selector);
         venue.advance();
         vm.warp(START + 24 hours - 1);
@@ -230,24 +228,28 @@ contract SeatVenueTest is SeatVenueBase {
         venue.lapse();
         vm.warp(START + 24 hours);
         venue.lapse();
-        venue.recall(1);
+        vm.expectRevert(VenueErrorsLib.ZeroAmount.selector);
+        venue.recall(0);
         vm.stopPrank();
     }
 
-    function test_Recall_ClosesWhenItCameHome() public {
+    /// @dev 39 of 40 come, the venue's fee off; the next request must not wait for the last dollar.
+    function test_Recall_RequestsAddUpUntilAllCameHome() public {
         vm.prank(address(vault));
         venue.recall(40);
         usdc.mint(address(venue), 39);
         collect();
         vm.prank(address(vault));
-        vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.recall(1);
+        venue.recall(4);
+        vm.prank(address(vault));
+        vm.expectRevert(VenueErrorsLib.NotLapsable.selector);
+        venue.lapse();
         usdc.mint(address(venue), 5);
         assertEq(collect(), 5, "whole balance");
         assertEq(usdc.balanceOf(address(vault)), 44, "at the vault");
         assertEq(venue.collectedTotal(), 44, "counted");
         vm.prank(address(vault));
-        venue.recall(1);
+        venue.lapse(); // nothing open: nothing to wait for
     }
 
     function test_RevertWhen_CallerIsNotTheVault() public {
