@@ -1,4 +1,4 @@
-"""Keeps books, prices and oracle history of every venue current from its stream; after each connect, resyncs by REST."""
+"""Keeps books, prices and oracles of every venue current from its stream; after each connect, resyncs by REST."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ from keeper.venues.base import (
 log = structlog.get_logger()
 
 OnConnect = Callable[[str], Awaitable[None]]
-OnFills = Callable[[str, Sequence[Fill], bool], None]
+OnFills = Callable[[str, tuple[Fill, ...], bool], Awaitable[None]]
 
 MAX_MARK_AGE_S = 30.0
 
@@ -53,7 +53,7 @@ class _Venue:
 class MarketDataEngine:
     """`start()` learns the instruments (and fails clearly when a venue is down), `run()` streams until cancelled.
 
-    `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` called for pushed fills; both
+    `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; both
     may be set after construction (execution sets them).
     """
 
@@ -197,8 +197,15 @@ class MarketDataEngine:
             case ContextUpdate():
                 self._take_context(venue, event.context, event.time_ms)
             case FillsUpdate():
-                if self.on_fills is not None:
-                    self.on_fills(name, event.fills, event.snapshot)
+                await self._take_fills(name, event)
+
+    async def _take_fills(self, venue: str, event: FillsUpdate) -> None:
+        """What cannot be booked now is fetched by whoever waits for the fill, or after the next connect."""
+        try:
+            if self.on_fills is not None:
+                await self.on_fills(venue, event.fills, event.snapshot)
+        except (UnknownOutcome, VenueError) as error:
+            log.warning("venue_fills_unread", venue=venue, error=str(error))
 
     async def _resynced(self, venue: _Venue) -> None:
         """A resync that fails leaves the books SYNCING until the stream fills them."""

@@ -47,11 +47,13 @@ class RiskEngine:
         """InputError `margin` unless the sub-account can carry the whole order at the dearest of `venues`, and
         `stale_mark` when the coin's mark there is stale. An order that lowers the requirement is always acceptable."""
         marks, stale = self._prices.marks(), self._prices.stale()
-        before = self.requirement(books, id, marks)
-        after = max(self._after(books, id, coin, side, size, venue, marks) for venue in venues)
-        if after <= before:
+        known = [venue for venue in venues if (venue, coin) in marks]
+        if not known:
+            raise InputError("instrument", f"no mark price of {coin} yet; wait until a venue is connected", "no_mark")
+        after = max(self._after(books, id, coin, side, size, venue, marks) for venue in known)
+        if after <= self.requirement(books, id, marks):
             return
-        if all((venue, coin) in stale or (venue, coin) not in marks for venue in venues):
+        if all((venue, coin) in stale for venue in known):
             raise InputError("instrument", f"the mark price of {coin} is stale; wait for the venue", "stale_mark")
         equity = books.equity(id, marks)
         if equity < after:

@@ -23,6 +23,8 @@ from keeper.venues.hyperliquid.wire.ledger import (
 from keeper.venues.hyperliquid.wire.market import L2Book, Level, Meta, PerpAssetCtx, SideLetter
 
 FILLED = "filled"
+NOTHING_MATCHED = "iocCancelRejected"
+"""Taken, tried and void: an unfilled order, not a refused one."""
 USDC = "USDC"
 OPEN = frozenset({"open", "triggered"})
 
@@ -185,8 +187,10 @@ def order_report(cloid: str, known: OrderWithStatus) -> OrderReport:
         state = "open"
     elif known.status == FILLED:
         state = "filled"
+    elif known.status != NOTHING_MATCHED and known.status.lower().endswith("rejected"):
+        state = "rejected"
     else:
-        state = "rejected" if known.status.endswith("Rejected") or known.status == "rejected" else "canceled"
+        state = "canceled"
     return OrderReport(
         cloid=order.cloid if isinstance(order.cloid, str) else cloid,
         oid=order.oid,

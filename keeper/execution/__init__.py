@@ -1,0 +1,6 @@
+"""From a signed order to booked fills: intake checks, routing, legs sent once, outcomes proven before booking."""
+
+from keeper.execution.engine import ExecutionEngine, ExecutionSettings
+from keeper.execution.intake import CheckedOrder, check
+
+__all__ = ["CheckedOrder", "ExecutionEngine", "ExecutionSettings", "check"]
