@@ -1,0 +1,137 @@
+"""Statements (rule J1): what a commit's Merkle root stands for. Written by the keeper, read by clients and the auditor.
+
+A statement is plain JSON: money integers (micro-USDC), sizes and prices text without exponent, times in
+seconds unless noted.
+
+    {version, chainId, vault, epoch, asOf, fence, snapshotBlock,
+     marks      [{venue, tier, asOf, l1Block, delta, value, sheet {cash, lines [{coin, size, mark}]},
+                  cut {fillCount, fundingCount, rowCount, timeMs}}],
+     orders     [{order, signature, digest}]    with a leg since the last commit, or a fill in this one
+     reasons    []                              records behind ids that no client signed
+     funding    [{venue, coin, time (ms), rate, oracle, paid, seatSize, shares [{id, position, share}], remainder}],
+     insurance  [{venue, kind, amount, reference}]     Σ amount = insuranceDelta − newDeficit
+     accounts   [{id, generation, before, pnl, after, seats [{venue, trading, revaluation, fees, funding}],
+                  positions [{venue, coin, size}]}],
+     approvals  [{ticket, amount}],
+     totals     {pnl, fees, insuranceDelta, newDeficit, delta}}
+
+`before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is Σ of the seats', cut
+at what the lane can bear: the rest is a `bad debt` item of insurance. Positions are those at the cut.
+
+The tree has one leaf per entry of each list, `[section, entry]`, and one, `["statement", ...]`, of everything that is
+not a list. Leaves are hashed twice and pairs sorted, so that OpenZeppelin's MerkleProof verifies the proofs.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from eth_utils.crypto import keccak
+
+from keeper.model.amounts import plain
+
+VERSION: Final = 1
+HEADER: Final = "statement"
+
+
+def canonical(value: Any) -> bytes:
+    """The one spelling: JSON, keys sorted, no spaces, UTF-8, `Decimal` by `plain`. TypeError for a float or anything
+    else that has no one spelling."""
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case Decimal():
+            return plain(value)
+        case Mapping():
+            return {_key(key): _plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item) for item in value]
+        case _:
+            raise TypeError(f"{type(value).__name__} has no place in a statement: {value!r}")
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError(f"keys of a statement are text, not {type(key).__name__}: {key!r}")
+    return key
+
+
+def leaf_hash(content: bytes) -> bytes:
+    """keccak256(keccak256(content)): twice, so that no inner node can pass for a leaf."""
+    return keccak(keccak(content))
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """keccak256 of a sorted pair (OpenZeppelin `Hashes.commutativeKeccak256`)."""
+    return keccak(min(left, right) + max(left, right))
+
+
+def _layers(hashes: Sequence[bytes]) -> list[list[bytes]]:
+    if not hashes:
+        raise ValueError("a tree has at least one leaf")
+    layers = [sorted(hashes)]
+    while len(layers[-1]) > 1:
+        below = layers[-1]
+        above = [node_hash(below[at], below[at + 1]) for at in range(0, len(below) - 1, 2)]
+        layers.append(above + below[len(above) * 2 :])  # an odd one moves up as it is
+    return layers
+
+
+def merkle_root(hashes: Sequence[bytes]) -> bytes:
+    """Root over leaf hashes, whatever their order. ValueError without any."""
+    return _layers(hashes)[-1][0]
+
+
+def merkle_proof(hashes: Sequence[bytes], leaf: bytes) -> tuple[bytes, ...]:
+    """The siblings from `leaf` up to the root. ValueError if it is not a leaf."""
+    layers = _layers(hashes)
+    index = layers[0].index(leaf)
+    proof = []
+    for layer in layers[:-1]:
+        sibling = index ^ 1
+        if sibling < len(layer):
+            proof.append(layer[sibling])
+        index //= 2
+    return tuple(proof)
+
+
+def verify_proof(root: bytes, leaf: bytes, proof: Sequence[bytes]) -> bool:
+    """What OpenZeppelin's `MerkleProof.verify` answers."""
+    computed = leaf
+    for sibling in proof:
+        computed = node_hash(computed, sibling)
+    return computed == root
+
+
+def leaves(statement: Mapping[str, Any]) -> list[bytes]:
+    """Contents of the leaves, canonical: the header, then every entry of every list."""
+    sections = {name: value for name, value in statement.items() if isinstance(value, list)}
+    header = {name: value for name, value in statement.items() if name not in sections}
+    contents = [canonical([HEADER, header])]
+    for name in sorted(sections):
+        contents.extend(canonical([name, entry]) for entry in sections[name])
+    return contents
+
+
+def statement_root(statement: Mapping[str, Any]) -> bytes:
+    """What goes on chain as `statementRoot`."""
+    return merkle_root([leaf_hash(content) for content in leaves(statement)])
+
+
+def client_part(statement: Mapping[str, Any], sub_account: int) -> dict[str, Any]:
+    """What one client gets: the header, its account and its orders, each with a proof (`0x` hex)."""
+    hashes = [leaf_hash(content) for content in leaves(statement)]
+    header = {name: value for name, value in statement.items() if not isinstance(value, list)}
+    mine = [[HEADER, header]]
+    mine += [["accounts", entry] for entry in statement["accounts"] if entry["id"] == sub_account]
+    mine += [["orders", entry] for entry in statement["orders"] if entry["order"]["subAccount"] == sub_account]
+    entries = []
+    for section, entry in mine:
+        proof = merkle_proof(hashes, leaf_hash(canonical([section, entry])))
+        entries.append({"section": section, "entry": entry, "proof": ["0x" + node.hex() for node in proof]})
+    return {"root": "0x" + merkle_root(hashes).hex(), "entries": entries}

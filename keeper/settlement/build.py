@@ -1,0 +1,241 @@
+"""From the books and a set of marks to a commit and its statement. Pure: the same books give the same bytes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+
+from keeper.errors import IntegrityError
+from keeper.ledger import Attribution, Books, InsuranceItem, OrderView, attribute, pack, transfer_items
+from keeper.model.events import Cut
+from keeper.model.marks import VenueMark
+from keeper.model.statements import VERSION, statement_root
+from keeper.settlement import statement as entries
+from keeper.settlement.cut import CutStart, find_cut
+
+MAX_ATTESTED_AGE_S = 24 * 3600
+"""Age of a T2 venue's last mark in a full commit, at most (`ConstantsLib.sol`)."""
+
+TIER_READ = 1
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPlan:
+    """The argument of `PrimeVault.commit`, and what the log keeps of it. Amounts micro-USDC; venues lower case;
+    `statement_root` `0x` hex; `pnl` by sub-account, as packed in `words` and `pnl4`."""
+
+    epoch: int
+    as_of: int
+    fence: int
+    statement_root: str
+    insurance_delta: int
+    fees: int
+    new_deficit: int
+    words: bytes
+    pnl4: tuple[int, ...]
+    marked: tuple[str, ...]
+    approvals: tuple[tuple[int, int], ...]
+    pnl: dict[int, int]
+    cuts: dict[str, Cut]
+    snapshot_block: int
+
+    def to_abi(self) -> tuple[Any, ...]:
+        """The struct's fields in Solidity's order, as web3 encodes them."""
+        return (
+            self.epoch,
+            self.as_of,
+            self.fence,
+            bytes.fromhex(self.statement_root.removeprefix("0x")),
+            self.insurance_delta,
+            self.fees,
+            self.new_deficit,
+            self.words,
+            list(self.pnl4),
+            [to_checksum_address(venue) for venue in self.marked],
+            [tuple(approval) for approval in self.approvals],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """What lanes and insurance can bear (A3, H6)."""
+
+    pnl: Mapping[int, int]
+    items: tuple[InsuranceItem, ...]
+    insurance_delta: int
+    new_deficit: int
+
+
+def build(
+    books: Books,
+    marks: Sequence[VenueMark],
+    *,
+    chain_id: int,
+    vault: str,
+    epoch: int,
+    as_of: int,
+    fence: int,
+    snapshot_block: int,
+    idle: int,
+    payables: int,
+    insurance: int,
+    deficit: int,
+    requirement: Callable[[int], int],
+) -> tuple[CommitPlan, dict[str, Any]]:
+    """The commit that settles `marks` (each its venue's latest), and its statement.
+
+    `as_of` seconds, at most the oldest mark's; `snapshot_block` that of the last mark; `idle`, `payables`, `insurance`,
+    `deficit` the vault's, read after the marks; `requirement(id)`: margin that the sub-account's positions need, which
+    no approval touches. Raises SeatBrokenError naming the seat that does not add up (the others can be settled without
+    it), IntegrityError for anything else.
+    """
+    if epoch != books.epoch + 1:
+        raise IntegrityError(f"commit {epoch}: the books are at epoch {books.epoch}; book the chain's logs first")
+    cuts = {mark.venue: seat_cut(books, mark) for mark in marks}
+    attributions = [seat_attribution(books, mark, cuts[mark.venue]) for mark in marks]
+    before = {account.id: books.vault.lane_at(account.id, snapshot_block) for account in books.accounts()}
+    losses = bear_losses(attributions, before, insurance)
+    delta = sum(mark.delta for mark in marks)
+    _check_conservation(losses, delta)
+    approvals: tuple[tuple[int, int], ...] = ()
+    if deficit + losses.new_deficit <= insurance + losses.insurance_delta and is_full(books, marks, as_of):
+        approvals = approve(books, losses.pnl, requirement, idle - payables)
+
+    statement: dict[str, Any] = {
+        "version": VERSION,
+        "chainId": chain_id,
+        "vault": vault.lower(),
+        "epoch": epoch,
+        "asOf": as_of,
+        "fence": fence,
+        "snapshotBlock": snapshot_block,
+        "marks": [entries.mark_entry(mark, cuts[mark.venue]) for mark in marks],
+        "orders": entries.order_entries(_orders(books, cuts)),
+        "reasons": [],
+        "funding": [entries.funding_entry(instant) for item in attributions for instant in item.instants],
+        "insurance": [entries.insurance_entry(item) for item in losses.items],
+        "accounts": [
+            entries.account_entry(
+                account.id, account.generation, before[account.id], losses.pnl.get(account.id, 0), attributions
+            )
+            for account in books.accounts()
+            if account.open
+        ],
+        "approvals": [{"ticket": ticket, "amount": amount} for ticket, amount in approvals],
+        "totals": {
+            "pnl": sum(losses.pnl.values()),
+            "fees": 0,
+            "insuranceDelta": losses.insurance_delta,
+            "newDeficit": losses.new_deficit,
+            "delta": delta,
+        },
+    }
+    words, pnl4 = pack(losses.pnl)
+    plan = CommitPlan(
+        epoch=epoch,
+        as_of=as_of,
+        fence=fence,
+        statement_root="0x" + statement_root(statement).hex(),
+        insurance_delta=losses.insurance_delta,
+        fees=0,
+        new_deficit=losses.new_deficit,
+        words=words,
+        pnl4=pnl4,
+        marked=tuple(mark.venue for mark in marks),
+        approvals=approvals,
+        pnl=dict(losses.pnl),
+        cuts=cuts,
+        snapshot_block=snapshot_block,
+    )
+    return plan, statement
+
+
+def seat_cut(books: Books, mark: VenueMark) -> Cut:
+    """Which of the seat's booked records the mark covers."""
+    seat = books.seat(mark.venue)
+    return find_cut(mark.sheet, seat.fills, seat.fundings, seat.rows, CutStart(seat.sheet, seat.cut))
+
+
+def seat_attribution(books: Books, mark: VenueMark, cut: Cut) -> Attribution:
+    """The seat's change since its last settled mark, sub-account by sub-account."""
+    seat, settled = books.seat(mark.venue), books.settled_mark(mark.venue)
+    uncollected_before = settled.value - settled.sheet.equity if settled else 0
+    transfers = transfer_items(
+        mark.venue,
+        seat.rows[seat.cut.row_count : cut.row_count],
+        books.movements_before(mark),
+        mark.value - mark.sheet.equity - uncollected_before,
+    )
+    span = slice(seat.cut.fill_count, cut.fill_count)
+    fills = list(zip(seat.fills[span], seat.owners[span], strict=True))
+    return attribute(mark, seat.sheet, seat.cut_positions, fills, seat.instants(cut), transfers)
+
+
+def bear_losses(attributions: Sequence[Attribution], before: Mapping[int, int], insurance: int) -> Losses:
+    """Cuts each loss at its lane; insurance bears the rest and all its own items, and what it cannot is new deficit."""
+    raw: dict[int, int] = {}
+    for item in attributions:
+        for id_, result in item.results.items():
+            raw[id_] = raw.get(id_, 0) + result.pnl
+    if unknown := sorted(set(raw) - set(before)):
+        raise IntegrityError(f"commit: results of sub-accounts {unknown}, which the vault never opened")
+    pnl = {id_: max(amount, -before[id_]) for id_, amount in sorted(raw.items())}
+    debts = tuple(
+        InsuranceItem("", "bad debt", raw[id_] - borne, f"sub-account {id_}")
+        for id_, borne in pnl.items()
+        if borne != raw[id_]
+    )
+    items = tuple(part for item in attributions for part in item.insurance) + debts
+    asked = sum(item.amount for item in items)
+    new_deficit = max(0, -(insurance + asked))
+    return Losses({id_: amount for id_, amount in pnl.items() if amount}, items, asked + new_deficit, new_deficit)
+
+
+def approve(
+    books: Books, pnl: Mapping[int, int], requirement: Callable[[int], int], cash: int
+) -> tuple[tuple[int, int], ...]:
+    """(ticket, amount) pairs, oldest request first, as far as lanes, margin and `cash` reach (A6)."""
+    approvals = []
+    for ticket in books.pending_tickets():
+        account = books.account(ticket.account)
+        lane = account.lane if account else 0
+        free = lane + pnl.get(ticket.account, 0) - requirement(ticket.account)
+        amount = min(ticket.remaining, free, cash)
+        if amount > 0:
+            approvals.append((ticket.id, amount))
+            cash -= amount
+    return tuple(approvals)
+
+
+def is_full(books: Books, marks: Sequence[VenueMark], now: int) -> bool:
+    """Whether every T1 venue with a book is marked here, and every T2 one was within a day, its mark being used."""
+    marked = {mark.venue: mark for mark in marks}
+    for view in books.venues():
+        mark = marked.get(view.venue)
+        if books.book(view.venue) + (mark.delta if mark else 0) == 0 or (mark and view.tier == TIER_READ):
+            continue
+        if view.tier == TIER_READ or now - view.marked_s > MAX_ATTESTED_AGE_S:
+            return False
+        if mark is None and view.venue in books.vault.pending_marks:
+            return False
+    return True
+
+
+def _orders(books: Books, cuts: Mapping[str, Cut]) -> list[OrderView]:
+    """Orders with a leg since the last commit, and those of the fills settled here, oldest first."""
+    digests = {order.digest for order in books.orders_since_commit()}
+    for venue, cut in cuts.items():
+        seat = books.seat(venue)
+        for fill in seat.fills[seat.cut.fill_count : cut.fill_count]:
+            leg = books.leg(fill.cloid) if fill.cloid else None
+            if leg is not None:
+                digests.add(leg.digest)
+    return [order for order in books.orders() if order.digest in digests]
+
+
+def _check_conservation(losses: Losses, delta: int) -> None:
+    """A2, before the contract says so."""
+    difference = delta - sum(losses.pnl.values()) - losses.insurance_delta + losses.new_deficit
+    if difference:
+        raise IntegrityError(f"commit: {difference} micro-USDC of {delta} are given to nobody")
