@@ -45,11 +45,16 @@ class Attribution:
     def pnl(self) -> int:
         return sum(result.pnl for result in self.results.values())
 
+    @property
+    def unexplained(self) -> int:
+        return self.delta - self.pnl - sum(item.amount for item in self.insurance)
+
     def check(self) -> None:
         """SeatBrokenError unless it conserves to the micro-dollar."""
-        unexplained = self.delta - self.pnl - sum(item.amount for item in self.insurance)
-        if unexplained:
-            raise SeatBrokenError(self.venue, f"{unexplained} micro-USDC of its change of {self.delta} are unexplained")
+        if self.unexplained:
+            raise SeatBrokenError(
+                self.venue, f"{self.unexplained} micro-USDC of its change of {self.delta} are unexplained"
+            )
 
 
 def attribute(
@@ -59,9 +64,11 @@ def attribute(
     fills: Sequence[tuple[Fill, int]],
     instants: Sequence[FundingInstant],
     transfers: Sequence[InsuranceItem],
+    rounding: int = 0,
 ) -> Attribution:
     """Splits `mark.delta`. `positions_before` by (sub-account, coin) at the last settled mark, whose sheet is
-    `sheet_before`; `fills` (with their owners), `instants` and `transfers` are those between the two.
+    `sheet_before`; `fills` (with their owners), `instants` and `transfers` are those between the two. `rounding`: micro-dollars that the
+    venue's own rounding of rows may explain; they become an insurance item.
 
     Raises SeatBrokenError: a fill of nobody's, a position the sheets do not price, sizes that are not the sheet's,
     funding that rounding does not explain, or a difference left over.
@@ -100,6 +107,9 @@ def attribute(
         instants=tuple(instants),
         positions=positions,
     )
+    if 0 < abs(attribution.unexplained) <= rounding:
+        item = InsuranceItem(mark.venue, "venue rounding", attribution.unexplained, f"mark at {mark.as_of}")
+        attribution = replace(attribution, insurance=(*attribution.insurance, item))
     attribution.check()
     return attribution
 

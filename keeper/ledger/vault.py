@@ -99,7 +99,6 @@ class VaultBooks:
         self.last_as_of = 0
         self.last_fence = 0
         self.last_log = (-1, -1)
-        self.insurance_at_mark = 0
         self._handlers: dict[str, Callable[[ChainLogSeen], tuple[Posting, ...]]] = {
             "AccountOpened": self._opened,
             "AccountClosed": self._closed,
@@ -287,7 +286,6 @@ class VaultBooks:
             block=log.block,
             movements=len(self.movements[view.venue]),
         )
-        self.insurance_at_mark = self.insurance
         return ()
 
     # settlement

@@ -41,9 +41,9 @@ class EventLog:
     """The log at `url` (`sqlite:///path`), held by this process alone.
 
     `projector` (for the keeper: `Books().apply`) is called for every stored event in order while the log opens, and
-    for every appended one: nobody else needs to apply events to it. It refuses an event by raising before it changes
-    anything; then the append is undone. After a refusal in the middle of several events, or a failed write, memory and
-    file differ, so the log refuses everything until it is opened again.
+    for every appended one: nobody else applies events to it. It refuses an event by raising before it changes
+    anything; such an event is not stored. After a failed write memory and file differ, so the log refuses everything
+    until it is opened again.
 
     Raises ConfigError (file held by another process, not SQLite) and IntegrityError (a row is not what was written).
     """
@@ -73,28 +73,24 @@ class EventLog:
         return self._seq
 
     def append(self, *events: Event) -> int:
-        """Stores the events and their postings in one transaction, on disk when this returns; the last one's seq."""
+        """Stores the events and their postings in one transaction, on disk when this returns; the last one's seq.
+
+        When the projector refuses one, those before it are stored and its error is raised.
+        """
         if self._broken:
             raise IntegrityError(f"event log {self._name}: {self._broken}; open it again")
-        seq, previous = self._seq, self._hash
+        bodies = [encode(item) for item in events]  # first: what cannot be stored is not applied either
         rows: list[dict[str, Any]] = []
         entries: list[dict[str, Any]] = []
-        encoded = [encode(item) for item in events]  # first: what cannot be stored is not applied either
         try:
-            for item, body in zip(events, encoded, strict=True):
-                postings = self._projector(seq + 1, item)
-                seq += 1
-                rows.append(_event_row(seq, item, body, previous))
-                previous = rows[-1]["hash"]
-                entries.extend(_entry_rows(seq, postings))
+            for item, body in zip(events, bodies, strict=True):
+                seq = self._seq + len(rows) + 1
+                entries.extend(_entry_rows(seq, self._projector(seq, item)))
+                rows.append(_event_row(seq, item, body, rows[-1]["hash"] if rows else self._hash))
+        finally:
             if rows:
                 self._write(rows, entries)
-        except BaseException:
-            if seq > self._seq:
-                self._broken = "an append failed after the first of its events had been applied"
-            raise
-        self._seq, self._hash = seq, previous
-        return seq
+        return self._seq
 
     def replay(self) -> Iterator[tuple[int, Event]]:
         """All events with their numbers, in order."""
@@ -131,14 +127,17 @@ class EventLog:
 
     def _write(self, rows: list[dict[str, Any]], entries: list[dict[str, Any]]) -> None:
         head = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]}
+        self._broken = "a write failed after its events had been applied"
         with self._engine.begin() as connection:
             connection.execute(insert(EVENT), rows)
             if entries:
                 connection.execute(insert(ENTRY), entries)
-            if rows[0]["seq"] == 1:
+            if self._seq == 0:
                 connection.execute(insert(HEAD), [{"id": 1, **head}])
             else:
                 connection.execute(update(HEAD).values(head))
+        self._broken = ""
+        self._seq, self._hash = head["seq"], head["hash"]
 
     def _verify(self, connection: Connection, projector: Projector | None) -> tuple[int, str]:
         seq, previous = 0, GENESIS

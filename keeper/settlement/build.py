@@ -161,15 +161,16 @@ def seat_attribution(books: Books, mark: VenueMark, cut: Cut) -> Attribution:
     """The seat's change since its last settled mark, sub-account by sub-account."""
     seat, settled = books.seat(mark.venue), books.settled_mark(mark.venue)
     uncollected_before = settled.value - settled.sheet.equity if settled else 0
+    rows = seat.rows[seat.cut.row_count : cut.row_count]
     transfers = transfer_items(
         mark.venue,
-        seat.rows[seat.cut.row_count : cut.row_count],
+        rows,
         books.movements_before(mark),
         mark.value - mark.sheet.equity - uncollected_before,
     )
     span = slice(seat.cut.fill_count, cut.fill_count)
     fills = list(zip(seat.fills[span], seat.owners[span], strict=True))
-    return attribute(mark, seat.sheet, seat.cut_positions, fills, seat.instants(cut), transfers)
+    return attribute(mark, seat.sheet, seat.cut_positions, fills, seat.instants(cut), transfers, len(rows))
 
 
 def bear_losses(attributions: Sequence[Attribution], before: Mapping[int, int], insurance: int) -> Losses:

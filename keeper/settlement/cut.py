@@ -43,7 +43,11 @@ def find_cut(
     start: CutStart,
 ) -> Cut:
     """The newest prefix of a seat's records, all of them given in log order, that leaves it with the sheet's sizes and
-    cash. SeatBrokenError when none does: a record is missing (fetch them again) or the mark is wrong."""
+    cash. SeatBrokenError when none does: a record is missing (fetch them again) or the mark is wrong.
+
+    Venues keep spot balances finer than a micro-dollar, so each ledger row may be off by one: a prefix that near counts
+    when none is exact.
+    """
     groups = _groups(fills, fundings, rows, start.cut)
     cash = start.sheet.cash if start.sheet else 0
     sizes = {coin: size for coin, size in start.sheet.sizes().items() if size} if start.sheet else {}
@@ -57,14 +61,22 @@ def find_cut(
         done = counts[-1]
         counts.append((done[0] + len(group.fills), done[1] + len(group.fundings), done[2] + len(group.rows)))
 
+    near: Cut | None = None
     for at in range(len(groups) - 1, -1, -1):
         group, before, done = groups[at], states[at], counts[at]
         for some in group.counts():
-            state = _after(before, group.fills[: some[0]], group.fundings[: some[1]], group.rows[: some[2]])
-            if state == (sheet.cash, wanted):
-                return _cut(done, some, group.time_ms)
+            found, held = _after(before, group.fills[: some[0]], group.fundings[: some[1]], group.rows[: some[2]])
+            if held != wanted:
+                continue
+            cut = _cut(done, some, group.time_ms)
+            if found == sheet.cash:
+                return cut
+            if near is None and abs(found - sheet.cash) <= cut.row_count - start.cut.row_count:
+                near = cut
     if states[0] == (sheet.cash, wanted):
         return start.cut
+    if near is not None:
+        return near
     newest_cash, newest_sizes = states[-1]
     raise SeatBrokenError(
         sheet.venue,
@@ -76,7 +88,7 @@ def find_cut(
 def _groups(
     fills: Sequence[Fill], fundings: Sequence[FundingSeen], rows: Sequence[LedgerRow], cut: Cut
 ) -> list[_Group]:
-    """Records after `cut` by time. One booked after a later one counts as late as that: cuts are prefixes of the log."""
+    """Records after `cut` by time. One booked after a later one counts as late: cuts are prefixes of the log."""
     groups: dict[int, _Group] = {}
     for name, records, skip in (
         ("fills", fills, cut.fill_count),
