@@ -82,7 +82,10 @@ contract TestVenue is IVenue {
     {
         require(msg.sender == vault, "vault only");
         value = worth + int128(uint128(usdc.balanceOf(address(this))));
-        return (value, uint64(block.timestamp) - back, uint64(block.number), keccak256(attestation));
+        unchecked {
+            asOf = uint64(block.timestamp) - back; // A huge `back` is a time ahead.
+        }
+        return (value, asOf, uint64(block.number), keccak256(attestation));
     }
 
     function assetOf(uint32 asset) external pure returns (int64, uint64) {
