@@ -1,0 +1,162 @@
+"""Statement files as the auditor reads them: the fields it re-derives, and the file's own root."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from keeper.audit.report import Findings
+from keeper.errors import InputError
+from keeper.model.marks import MarkSheet, SheetLine
+from keeper.model.signed_orders import Order
+
+
+class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Names as in the file: camelCase."""
+
+
+class SheetPart(_Part, frozen=True):
+    cash: int
+    lines: tuple[SheetLine, ...]
+
+
+class MarkPart(_Part, frozen=True):
+    venue: str
+    tier: int
+    as_of: int
+    l1_block: int
+    delta: int
+    value: int
+    sheet: SheetPart
+
+    @property
+    def mark_sheet(self) -> MarkSheet:
+        return MarkSheet(venue=self.venue, as_of=self.as_of, cash=self.sheet.cash, lines=self.sheet.lines)
+
+
+class OrderPart(_Part, frozen=True):
+    order: Order
+    signature: str
+    digest: str
+
+
+class SharePart(_Part, frozen=True):
+    id: int
+    position: Decimal
+    share: int
+
+
+class FundingPart(_Part, frozen=True):
+    venue: str
+    coin: str
+    time: int
+    rate: Decimal
+    oracle: Decimal
+    paid: int | None
+    seat_size: Decimal
+    shares: tuple[SharePart, ...]
+    remainder: int
+
+
+class InsurancePart(_Part, frozen=True):
+    venue: str
+    kind: str
+    amount: int
+    reference: str
+
+
+class SeatPart(_Part, frozen=True):
+    venue: str
+    trading: int
+    revaluation: int
+    fees: int
+    funding: int
+
+
+class PositionPart(_Part, frozen=True):
+    venue: str
+    coin: str
+    size: Decimal
+
+
+class AccountPart(_Part, frozen=True):
+    id: int
+    generation: int
+    before: int
+    pnl: int
+    after: int
+    seats: tuple[SeatPart, ...]
+    positions: tuple[PositionPart, ...]
+
+
+class ApprovalPart(_Part, frozen=True):
+    ticket: int
+    amount: int
+
+
+class TotalsPart(_Part, frozen=True):
+    pnl: int
+    fees: int
+    insurance_delta: int
+    new_deficit: int
+    delta: int
+
+
+class Statement(_Part, frozen=True):
+    chain_id: int
+    vault: str
+    epoch: int
+    as_of: int
+    fence: int
+    snapshot_block: int
+    marks: tuple[MarkPart, ...]
+    orders: tuple[OrderPart, ...]
+    reasons: tuple[Any, ...]
+    funding: tuple[FundingPart, ...]
+    insurance: tuple[InsurancePart, ...]
+    accounts: tuple[AccountPart, ...]
+    approvals: tuple[ApprovalPart, ...]
+    totals: TotalsPart
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """One file: its name, its JSON as it stands, and its fields (None when it is not a statement)."""
+
+    name: str
+    document: Mapping[str, Any]
+    statement: Statement
+
+
+def read_statements(folder: Path, findings: Findings) -> dict[int, StatementFile]:
+    """Every `*.json` of a folder by epoch. An unreadable or doubled file is a finding; InputError without a folder."""
+    if not folder.is_dir():
+        raise InputError("--statements", f"{folder} is not a folder: give the one that holds the statement files")
+    files: dict[int, StatementFile] = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            document = json.loads(path.read_text(), parse_float=_refuse_float)
+            file = parse(path.name, document)
+        except (ValueError, OSError) as error:  # msgspec's and json's errors are ValueErrors
+            findings.add("statement_unreadable", path.name, f"{path.name} is not a statement file: {error}")
+            continue
+        epoch = file.statement.epoch
+        if epoch in files:
+            findings.add(
+                "statement_doubled", f"epoch {epoch}", f"{files[epoch].name} and {path.name} say the same epoch"
+            )
+        files[epoch] = file
+    return files
+
+
+def _refuse_float(text: str) -> None:
+    raise ValueError(f"{text} is a float: amounts are integers, prices and sizes text")
+
+
+def parse(name: str, document: Mapping[str, Any]) -> StatementFile:
+    """msgspec.ValidationError names the field that is not what it should be."""
+    return StatementFile(name, document, msgspec.convert(document, Statement))
