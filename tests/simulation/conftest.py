@@ -1,0 +1,95 @@
+"""A simulated venue as a process of its own, reached through sockets only."""
+
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+SEAT_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
+SEAT = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
+AGENT_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
+"""Anvil's published accounts 1 and 2."""
+
+START_S = 30
+
+
+@dataclass
+class SimVenue:
+    """A running venue with a funded seat that has approved the agent."""
+
+    url: str
+    admin_url: str
+    seat: str = SEAT
+    seat_key: str = SEAT_KEY
+    agent_key: str = AGENT_KEY
+    venue_id: str = "0x" + "5e" * 20
+
+    def post(self, url: str, body: dict[str, Any]) -> Any:
+        request = urllib.request.Request(
+            url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return json.loads(answer.read())
+
+    def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
+        """The next `count` requests to /exchange fail in that way."""
+        self.post(self.admin_url + "/admin/fault", {"kind": kind, "count": count, "ms": ms})
+
+    def advance(self, ms: int) -> None:
+        self.post(self.admin_url + "/admin/advance", {"ms": ms})
+
+    def info(self, kind: str, **fields: Any) -> Any:
+        return self.post(self.url + "/info", {"type": kind} | fields)
+
+    def approve_agent(self) -> None:
+        """The seat's own key enrols the agent, as the venue's SDK would."""
+        from eth_account import Account
+        from hyperliquid.utils.signing import sign_agent
+
+        nonce = time.time_ns() // 1_000_000
+        action = {
+            "type": "approveAgent",
+            "agentAddress": Account.from_key(self.agent_key).address,
+            "agentName": "keeper",
+            "nonce": nonce,
+        }
+        signature = sign_agent(Account.from_key(self.seat_key), action, False)
+        body = {"action": action, "nonce": nonce, "signature": signature, "vaultAddress": None, "expiresAfter": None}
+        answer = self.post(self.url + "/exchange", body)
+        assert answer["status"] == "ok", answer
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def sim_venue() -> Iterator[SimVenue]:
+    """`prime sim serve` with 100,000 USDC on the seat; one for each test file."""
+    port, admin = free_port(), free_port()
+    command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(port), "--admin-port", str(admin)]
+    command += ["--fund", f"{SEAT}=100000", "--seed", "7"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        ready, _, _ = select.select([process.stdout], [], [], START_S)
+        if not ready or "on http://" not in process.stdout.readline():
+            process.kill()
+            pytest.fail(f"the simulated venue did not start: {process.communicate()[1]}")
+        venue = SimVenue(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}")
+        venue.approve_agent()
+        yield venue
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
