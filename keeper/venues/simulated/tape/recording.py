@@ -29,7 +29,7 @@ class Snapshot:
     previous_day: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recording:
     """`bars[coin][h]` is (open, high, low, close) of the h-th hour from `bars_start_ms`; `funding[coin][h]` the rate
     × 1e10 settled h hours after `funding_start_ms`. `depth_exponent` and `depth_usd_at_1bp` are fitted to BTC."""
