@@ -68,23 +68,42 @@ library LanesLib {
     /// @param open Its lowest four bits: which lanes belong to an open sub-account.
     /// @dev Assembly because it runs once per four sub-accounts of a commit; `tests/contracts/LanesLib.t.sol` compares it with plain Solidity.
     function addWord(uint256 lanes, uint256 deltas, uint256 open) internal pure returns (uint256 changed, int256 sum) {
-        bool closed;
-        bool outOfRange;
+        if (open & 15 != 15) require(deltas & ~_spread(open) == 0, ErrorsLib.AccountNotOpen());
+        uint256 outOfRange;
         assembly ("memory-safe") {
-            for { let shift := 0 } lt(shift, 256) { shift := add(shift, 64) } {
-                let delta := signextend(7, shr(shift, deltas))
-                let lane := add(and(shr(shift, lanes), 0xffffffffffffffff), delta)
-                // A negative result has its upper bits set, like one above 2^64 − 1.
-                outOfRange := or(outOfRange, shr(64, lane))
-                closed := or(closed, and(iszero(and(open, 1)), iszero(iszero(delta))))
-                changed := or(changed, shl(shift, lane))
-                sum := add(sum, delta)
-                open := shr(1, open)
-            }
-            outOfRange := iszero(iszero(outOfRange))
+            // Each lane in 256 bits: a negative result has its upper bits set, like one above 2^64 − 1.
+            let delta := signextend(7, deltas)
+            let lane := add(and(lanes, 0xffffffffffffffff), delta)
+            sum := delta
+            outOfRange := lane
+            changed := lane
+
+            delta := signextend(7, shr(64, deltas))
+            lane := add(and(shr(64, lanes), 0xffffffffffffffff), delta)
+            sum := add(sum, delta)
+            outOfRange := or(outOfRange, lane)
+            changed := or(changed, shl(64, lane))
+
+            delta := signextend(7, shr(128, deltas))
+            lane := add(and(shr(128, lanes), 0xffffffffffffffff), delta)
+            sum := add(sum, delta)
+            outOfRange := or(outOfRange, lane)
+            changed := or(changed, shl(128, lane))
+
+            delta := sar(192, deltas)
+            lane := add(shr(192, lanes), delta)
+            sum := add(sum, delta)
+            outOfRange := shr(64, or(outOfRange, lane))
+            changed := or(changed, shl(192, lane))
         }
-        require(!closed, ErrorsLib.AccountNotOpen());
-        require(!outOfRange, ErrorsLib.LaneOutOfRange());
+        require(outOfRange == 0, ErrorsLib.LaneOutOfRange());
+    }
+
+    /// @dev Four bits to four lanes of ones.
+    function _spread(uint256 bits) private pure returns (uint256 mask) {
+        for (uint256 lane; lane < 4; ++lane) {
+            if ((bits >> lane) & 1 == 1) mask |= LANE_MAX << (lane * 64);
+        }
     }
 
     function position(uint256 id) internal pure returns (uint256 word, uint256 shift) {
