@@ -11,7 +11,7 @@ from decimal import Decimal
 import structlog
 
 from keeper.chain import calls
-from keeper.chain.transactor import OnIntent, Transactor
+from keeper.chain.sender import Sender
 from keeper.chain.vault import Vault, VaultState, VenueBook
 from keeper.clock import Clock
 from keeper.errors import ChainError
@@ -39,6 +39,7 @@ class SeatView:
     margin_used: int
     notional: int
     in_flight: bool
+    cap: int = 0
 
 
 @dataclass(slots=True)
@@ -51,15 +52,14 @@ class TopUpRecord:
 
 
 class Rebalancer:
-    """`may_move` says whether transfers may be started now; `on_intent` stores a transaction before it leaves."""
+    """`may_move` says whether transfers may be started now, `is_frozen` whether a seat takes no new money."""
 
     def __init__(
         self,
         *,
         vault: Vault,
         seats: Sequence[Seat],
-        transactor: Transactor,
-        on_intent: OnIntent,
+        sender: Sender,
         clock: Clock,
         may_move: Callable[[], bool],
         is_frozen: Callable[[str], bool],
@@ -68,8 +68,7 @@ class Rebalancer:
     ) -> None:
         self._vault = vault
         self._seats = seats
-        self._transactor = transactor
-        self._on_intent = on_intent
+        self._sender = sender
         self._clock = clock
         self._may_move = may_move
         self._is_frozen = is_frozen
@@ -125,6 +124,7 @@ class Rebalancer:
     def _need(self, view: SeatView, state: VaultState) -> SeatNeed:
         assets = state.idle + sum(max(other.book.book, 0) for other in self.views.values())
         cap = min(view.book.cap, view.book.relative_cap_bps * assets // 10_000)
+        view.cap = cap
         in_window = self._clock.now_ms() // 1000 < view.book.window_start + WINDOW_S
         used = view.book.window_net if in_window else 0
         headroom = 0 if view.book.suspended else max(0, min(cap - view.book.book, cap - used))
@@ -151,24 +151,18 @@ class Rebalancer:
         assert view.seat.core is not None
         if view.in_flight:
             try:
-                await self._transact("confirm", view.seat.venue, calls.confirm())
+                await self._sender.send("confirm", view.seat.venue, calls.confirm())
             except ChainError as error:
                 log.info("not confirmed yet", venue=view.seat.name, reason=str(error))
                 return
         surplus = view.spot - SPOT_RESERVE
         if surplus >= SPOT_RESERVE:
-            await self._transact("to perp", view.seat.venue, calls.to_perp(surplus))
+            await self._sender.send("to perp", view.seat.venue, calls.to_perp(surplus))
 
     async def _send(self, top_up: TopUp) -> None:
         name = self.views[top_up.venue].seat.name
         log.info("top up", venue=name, amount=top_up.amount, target=top_up.target, before=top_up.equity_before)
-        await self._transact("send", self._vault.address, calls.send(top_up.venue, top_up.amount))
+        await self._sender.send("send", self._vault.address, calls.send(top_up.venue, top_up.amount))
         metrics.transfers.labels(name, "send").inc()
         self.records.append(TopUpRecord(top_up=top_up, at_ms=self._clock.now_ms()))
         self.views[top_up.venue].in_flight = True
-
-    async def _transact(self, what: str, to: str, data: bytes) -> None:
-        key = f"{what}:{to}:{self._clock.now_ms()}"
-        receipt = await self._transactor.send(key, what, to, data, on_intent=self._on_intent)
-        if not receipt.ok:
-            raise ChainError(f"{what}: reverted in block {receipt.block}: {receipt.text}")

@@ -25,7 +25,8 @@ class SheetLine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
-    """`as_of` seconds; `cash` micro-USDC: equity less the positions' value, spot included; lines by coin, no size 0."""
+    """`as_of` seconds; `cash` micro-USDC: equity less the positions' value, spot included; lines by coin. A size of 0
+    stands where the seat is flat but sub-accounts are not: their opposite positions need the price."""
 
     venue: str
     as_of: int

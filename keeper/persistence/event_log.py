@@ -72,6 +72,11 @@ class EventLog:
         """Number of the last event; 0 when empty."""
         return self._seq
 
+    @property
+    def head(self) -> str:
+        """Hash of the last event: it stands for all of them."""
+        return self._hash
+
     def append(self, *events: Event) -> int:
         """Stores the events and their postings in one transaction, on disk when this returns; the last one's seq.
 

@@ -13,7 +13,7 @@ import structlog
 from keeper.clock import Clock
 from keeper.errors import IntegrityError
 from keeper.ledger import Books
-from keeper.model.events import Event, FillSeen, FundingSeen, LedgerRowSeen
+from keeper.model.events import FillSeen, FundingSeen, LedgerRowSeen
 from keeper.model.venue_records import FundingPayment, FundingRate
 from keeper.monitoring import metrics
 from keeper.seats import Seat
@@ -38,16 +38,12 @@ class Oracles(Protocol):
 class Collector:
     """`append` stores events and applies them to the books before it returns."""
 
-    def __init__(
-        self, *, seats: Sequence[Seat], books: Books, append: Append, oracles: Oracles, clock: Clock, start_ms: int
-    ) -> None:
+    def __init__(self, *, seats: Sequence[Seat], books: Books, append: Append, oracles: Oracles, clock: Clock) -> None:
         self._seats = seats
         self._books = books
         self._append = append
         self._oracles = oracles
         self._clock = clock
-        self._start_ms = start_ms
-        self._rows_seen: set[tuple[str, str, int, str]] = set()
 
     async def collect(self) -> None:
         """Everything of every seat: fills, rows, funding."""
@@ -57,23 +53,18 @@ class Collector:
             await self.funding(seat)
 
     async def fills(self, seat: Seat) -> None:
-        since = self._books.last_fill_time(seat.venue) or self._start_ms
-        known = {fill.tid for fill in self._books.fills(seat.venue)}
-        events: list[Event] = [FillSeen(fill=fill) for fill in await seat.account.fills(since) if fill.tid not in known]
-        known = {fill.tid for fill in self._books.fills(seat.venue)}  # others may have booked some meanwhile
-        events = [event for event in events if isinstance(event, FillSeen) and event.fill.tid not in known]
-        if events:
-            self._append(*events)
-            metrics.fills.labels(seat.name).inc(len(events))
+        """Fills since the last one booked; a stream may book some while the venue is being asked."""
+        since = self._books.last_fill_time(seat.venue)
+        found = await seat.account.fills(since)
+        fresh = [FillSeen(fill=fill) for fill in found if not self._books.has_fill(fill)]
+        if fresh:
+            self._append(*fresh)
+            metrics.fills.labels(seat.name).inc(len(fresh))
 
     async def rows(self, seat: Seat) -> None:
-        known = {(row.kind, row.time_ms, row.reference) for row in self._books.rows(seat.venue)}
-        since = max((time for _, time, _ in known), default=self._start_ms)
-        fresh = [
-            LedgerRowSeen(row=row)
-            for row in await seat.account.ledger(since)
-            if (row.kind, row.time_ms, row.reference) not in known
-        ]
+        since = max((row.time_ms for row in self._books.rows(seat.venue)), default=0)
+        found = await seat.account.ledger(since)
+        fresh = [LedgerRowSeen(row=row) for row in found if not self._books.has_row(row)]
         if fresh:
             self._append(*fresh)
 

@@ -10,11 +10,11 @@ from typing import Any
 import structlog
 
 from keeper.chain import calls
-from keeper.chain.transactor import OnIntent, Receipt, Transactor
+from keeper.chain.sender import Sender
 from keeper.chain.vault import Vault, VaultState
 from keeper.clock import Clock
-from keeper.errors import ChainError, IntegrityError
-from keeper.ledger import Books
+from keeper.errors import ChainError
+from keeper.ledger import Books, SeatBrokenError
 from keeper.model.events import CommitLanded, CommitPrepared, MarkTaken, SeatFrozen
 from keeper.model.marks import VenueMark
 from keeper.model.statements import canonical
@@ -28,7 +28,6 @@ log = structlog.get_logger(__name__)
 WINDOW_S = 180
 """Rule C3: nothing is moved from 3 minutes before a due commit until its marks are mined."""
 
-MARK_AGE_S = 15 * 60
 RETRY_S = 20
 
 
@@ -41,8 +40,7 @@ class SettlementEngine:
         vault: Vault,
         seats: Sequence[Seat],
         marker: Marker,
-        transactor: Transactor,
-        on_intent: OnIntent,
+        sender: Sender,
         append: Callable[..., int],
         books: Books,
         collect: Callable[[], Awaitable[None]],
@@ -57,8 +55,7 @@ class SettlementEngine:
         self._vault = vault
         self._seats = seats
         self._marker = marker
-        self._transactor = transactor
-        self._on_intent = on_intent
+        self._sender = sender
         self._append = append
         self._books = books
         self._collect = collect
@@ -84,17 +81,9 @@ class SettlementEngine:
         return self._clock.now_ms() // 1000
 
     async def start(self) -> None:
-        """Finishes a commit that was under way when the process ended, or learns that it never landed."""
-        state = await self._vault.state()
-        self._committed_at = state.committed_at
-        prepared = self._books.prepared_commit()
-        if prepared is None:
-            return
-        root = await self._vault.statement_root_of(prepared.epoch)
-        if state.epoch >= prepared.epoch and root == prepared.root:
-            await self._follow()
-            self._append(CommitLanded(epoch=prepared.epoch, tx="", block=state.block, at_ms=self._clock.now_ms()))
-            log.info("commit had landed", epoch=prepared.epoch)
+        """Learns when the last commit was. One that was under way at a crash is settled by the chain's own log when the
+        books see it; if it never landed, the next one takes its epoch."""
+        self._committed_at = (await self._vault.state()).committed_at
 
     async def run_if_due(self) -> None:
         """One commit when its time has come and there is anything to commit."""
@@ -106,24 +95,26 @@ class SettlementEngine:
         await self.settle()
         self._retry_at_s = 0
 
-    async def settle(self) -> CommitPlan:
-        """Marks, builds and lands one commit. ChainError or IntegrityError: nothing was committed."""
+    async def settle(self) -> CommitPlan | None:
+        """Marks, builds and lands one commit; None when no seat holds anything yet.
+
+        ChainError or IntegrityError: nothing was committed."""
         await self._follow()
         await self._collect()
         await self._must_be_resolved()
-        marks, snapshot = await self._take_marks()
+        marks = await self._take_marks()
+        if not marks:
+            return None
         await self._collect()
         await self._follow()
-        state = await self._vault.state()
-        plan, statement = self._build(marks, state, snapshot)
+        plan, statement = self._build(marks, await self._vault.state())
         return await self._land(plan, statement)
 
-    async def _take_marks(self) -> tuple[list[VenueMark], int]:
-        """Marks every seat that holds anything, and the block of the last. A seat that cannot be marked now (not quiet,
-        attestors refusing) is left to the next commit; ChainError when that leaves none."""
+    async def _take_marks(self) -> list[VenueMark]:
+        """Marks every seat that holds anything. One that cannot be marked now (not quiet, attestors refusing) waits for
+        the next commit; ChainError when that leaves none."""
         marks: list[VenueMark] = []
         refusals: list[str] = []
-        snapshot = 0
         for seat in self._seats:
             if (await self._vault.venue_of(seat.venue)).book == 0 and not self._books.rows(seat.venue):
                 continue
@@ -135,46 +126,47 @@ class SettlementEngine:
                 continue
             self._append(MarkTaken(mark=mark, block=receipt.block, tx=receipt.tx))
             marks.append(mark)
-            snapshot = receipt.block
         if refusals and not marks:
             raise ChainError(f"no seat could be marked: {'; '.join(refusals)}")
-        return marks, snapshot
+        return marks
 
     async def _must_be_resolved(self) -> None:
         unresolved = self._books.open_legs()
         if unresolved:
             raise ChainError(f"{len(unresolved)} orders are not resolved yet; the commit waits for them")
 
-    def _build(
-        self, marks: Sequence[VenueMark], state: VaultState, snapshot: int
-    ) -> tuple[CommitPlan, Mapping[str, Any]]:
-        as_of = min((mark.as_of for mark in marks), default=self._now_s())
-        try:
-            return build(
-                self._books,
-                marks,
-                chain_id=self._chain_id,
-                vault=self._vault.address,
-                epoch=state.epoch + 1,
-                as_of=as_of,
-                fence=self._fence,
-                snapshot_block=snapshot or state.block,
-                idle=state.idle,
-                payables=state.payables,
-                insurance=state.insurance,
-                deficit=state.deficit,
-                requirement=self._requirement,
-            )
-        except IntegrityError as error:
-            self._freeze(marks, error)
-            raise
+    def _build(self, marks: Sequence[VenueMark], state: VaultState) -> tuple[CommitPlan, dict[str, Any]]:
+        """The commit of these marks. A seat that does not add up is frozen for new risk until a person explains the
+        break; the commit is built without it."""
+        left = list(marks)
+        while True:
+            try:
+                return build(
+                    self._books,
+                    left,
+                    chain_id=self._chain_id,
+                    vault=self._vault.address,
+                    epoch=state.epoch + 1,
+                    as_of=min(mark.as_of for mark in left),
+                    fence=self._fence,
+                    snapshot_block=max(self._books.mark_log(mark).block for mark in left),
+                    idle=state.idle,
+                    payables=state.payables,
+                    insurance=state.insurance,
+                    deficit=state.deficit,
+                    requirement=self._requirement,
+                )
+            except SeatBrokenError as error:
+                self._freeze(error)
+                left = [mark for mark in left if mark.venue != error.venue]
+                if not left:
+                    raise
 
-    def _freeze(self, marks: Sequence[VenueMark], error: IntegrityError) -> None:
-        """A break freezes the seats it may concern for new risk until a person explains it."""
-        for venue in {mark.venue for mark in marks if mark.venue in str(error)} or {mark.venue for mark in marks}:
-            if self._books.frozen(venue) is None:
-                self._append(SeatFrozen(venue=venue, reason=str(error), at_ms=self._clock.now_ms()))
-                metrics.seat_frozen.labels(venue).set(1)
+    def _freeze(self, error: SeatBrokenError) -> None:
+        if self._books.frozen(error.venue) is None:
+            self._append(SeatFrozen(venue=error.venue, reason=str(error), at_ms=self._clock.now_ms()))
+        metrics.seat_frozen.labels(error.venue).set(1)
+        log.error("seat frozen", venue=error.venue, reason=str(error))
 
     async def _land(self, plan: CommitPlan, statement: Mapping[str, Any]) -> CommitPlan:
         path = self._statements / f"epoch-{plan.epoch:06d}.json"
@@ -199,25 +191,18 @@ class SettlementEngine:
                 at_ms=self._clock.now_ms(),
             )
         )
-        receipt = await self._send(plan)
-        metrics.commits.labels("landed" if receipt.ok else "reverted").inc()
-        if not receipt.ok:
-            raise ChainError(f"commit {plan.epoch}: reverted in block {receipt.block}: {receipt.text}")
+        try:
+            receipt = await self._sender.send(f"commit {plan.epoch}", self._vault.address, calls.commit(plan.to_abi()))
+        except ChainError:
+            metrics.commits.labels("refused").inc()
+            raise
+        metrics.commits.labels("landed").inc()
         await self._follow()
         self._append(CommitLanded(epoch=plan.epoch, tx=receipt.tx, block=receipt.block, at_ms=self._clock.now_ms()))
         self._committed_at = (await self._vault.state()).committed_at
         metrics.epoch.set(plan.epoch)
-        log.info("committed", epoch=plan.epoch, pnl=sum(plan.pnl.values()), insurance=plan.insurance_delta)
+        log.info("committed", epoch=plan.epoch, delta=statement["totals"]["delta"], insurance=plan.insurance_delta)
         return plan
-
-    async def _send(self, plan: CommitPlan) -> Receipt:
-        return await self._transactor.send(
-            f"commit:{plan.epoch}:{self._clock.now_ms()}",
-            f"commit {plan.epoch}",
-            self._vault.address,
-            calls.commit(plan.to_abi()),
-            on_intent=self._on_intent,
-        )
 
 
 def write_durably(path: Path, body: bytes) -> None:

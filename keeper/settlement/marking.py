@@ -9,10 +9,10 @@ import structlog
 
 from keeper.chain import calls
 from keeper.chain.log_follower import ChainLog
-from keeper.chain.transactor import OnIntent, Receipt, Transactor
+from keeper.chain.sender import Sender
+from keeper.chain.transactor import Receipt
 from keeper.chain.vault import Vault
-from keeper.clock import Clock
-from keeper.errors import ChainError, IntegrityError
+from keeper.errors import IntegrityError
 from keeper.ledger import Books
 from keeper.model.amounts import micro_exact
 from keeper.model.instruments import Instrument
@@ -34,22 +34,18 @@ class Marker:
         self,
         *,
         vault: Vault,
-        transactor: Transactor,
-        on_intent: OnIntent,
+        sender: Sender,
         read_logs: ReadLogs,
         attest: Attest,
         books: Books,
         instruments: Mapping[tuple[str, str], Instrument],
-        clock: Clock,
     ) -> None:
         self._vault = vault
-        self._transactor = transactor
-        self._on_intent = on_intent
+        self._sender = sender
         self._read_logs = read_logs
         self._attest = attest
         self._books = books
         self._instruments = instruments
-        self._clock = clock
 
     async def take(self, seat: Seat) -> tuple[VenueMark, Receipt]:
         """Records the seat's equity on chain and returns what the chain recorded."""
@@ -59,12 +55,12 @@ class Marker:
 
     async def _take_core(self, seat: Seat) -> tuple[VenueMark, Receipt]:
         held = {position.coin for position in (await seat.account.state()).positions}
-        coins = sorted(held | set(self._books.seat_positions(seat.venue)))
+        coins = sorted(held | set(self._books.coins_to_mark(seat.venue)))
         assets = [self._instruments[seat.venue, coin].asset for coin in coins]
         receipt, logs = await self._mark(seat, b"", assets)
         marked = _one(logs, "Marked")
         lines = []
-        for entry in (entry for entry in logs if entry.name == "AssetMarked" and entry.args["size"] != 0):
+        for entry in (entry for entry in logs if entry.name == "AssetMarked"):
             instrument = self._by_asset(seat.venue, int(entry.args["asset"]))
             lines.append(
                 SheetLine(
@@ -97,7 +93,7 @@ class Marker:
         until_ms = as_of * 1000
         contexts = await seat.market.contexts()
         cash = 0
-        sizes: dict[str, Decimal] = {}
+        sizes = dict.fromkeys(self._books.coins_to_mark(seat.venue), Decimal(0))
         for row in self._books.rows(seat.venue):
             if row.time_ms <= until_ms:
                 cash += row.amount
@@ -108,21 +104,12 @@ class Marker:
             if fill.time_ms <= until_ms:
                 cash -= micro_exact(fill.signed_size * fill.price) + fill.fee
                 sizes[fill.coin] = sizes.get(fill.coin, Decimal(0)) + fill.signed_size
-        lines = tuple(
-            SheetLine(coin=coin, size=size, mark=contexts[coin].mark) for coin, size in sorted(sizes.items()) if size
-        )
+        lines = tuple(SheetLine(coin=coin, size=size, mark=contexts[coin].mark) for coin, size in sorted(sizes.items()))
         return MarkSheet(venue=seat.venue, as_of=as_of, cash=cash, lines=lines)
 
     async def _mark(self, seat: Seat, attestation: bytes, assets: Sequence[int]) -> tuple[Receipt, list[ChainLog]]:
-        receipt = await self._transactor.send(
-            f"mark:{seat.venue}:{self._clock.now_ms()}",
-            f"mark {seat.name}",
-            self._vault.address,
-            calls.mark(seat.venue, attestation, assets),
-            on_intent=self._on_intent,
-        )
-        if not receipt.ok:
-            raise ChainError(f"mark {seat.name}: reverted in block {receipt.block}: {receipt.text}")
+        data = calls.mark(seat.venue, attestation, assets)
+        receipt = await self._sender.send(f"mark {seat.name}", self._vault.address, data)
         logs = await self._read_logs(receipt.block, receipt.block)
         return receipt, [entry for entry in logs if entry.tx == receipt.tx]
 

@@ -1,0 +1,352 @@
+"""The composition root: the only module that names concrete classes and puts the keeper together.
+
+Start: open the books (or refuse), reach chain and venues (or refuse), book the chain's logs, prove what a crash left
+open, and only then take orders. After that the scheduler asks each second what is due by business time.
+"""
+
+import asyncio
+import contextlib
+import signal
+import time
+
+import structlog
+
+from keeper.api.server import build as build_api
+from keeper.api.server import serve
+from keeper.attest.client import TooFewSignatures
+from keeper.attest.client import collect as collect_attestations
+from keeper.attest.typed import Proposal
+from keeper.chain import calls
+from keeper.chain.abi import load
+from keeper.chain.log_follower import ChainLog, LogFollower
+from keeper.chain.rpc import Web3, connection
+from keeper.chain.sender import Sender
+from keeper.chain.transactor import Transactor
+from keeper.chain.vault import HyperCoreVenue, SeatVenue, Vault
+from keeper.clock import Clock, make_clock
+from keeper.config import KeeperConfig, KeeperKeys, VenueConfig
+from keeper.errors import ChainError, ConfigError, UnknownOutcome, VenueError
+from keeper.execution import ExecutionEngine, ExecutionSettings
+from keeper.ledger import Books
+from keeper.margin.rebalancer import Rebalancer
+from keeper.market_data import MarketDataEngine
+from keeper.model.events import ChainLogSeen, Event
+from keeper.model.instruments import Instrument
+from keeper.model.marks import MarkSheet
+from keeper.persistence.event_log import EventLog
+from keeper.presenter import Presenter
+from keeper.reconciliation.collector import Collector
+from keeper.reconciliation.oracles import OraclePrices
+from keeper.risk import RiskEngine
+from keeper.scheduling.scheduler import Scheduler
+from keeper.seats import Seat
+from keeper.settlement.engine import SettlementEngine
+from keeper.settlement.marking import Marker
+from keeper.venues.hyperliquid.execution import HyperliquidClient
+
+log = structlog.get_logger(__name__)
+
+TRADER_LIFE_S = 6 * 86_400
+ENROL_PATIENCE_S = 20.0
+ATTEST_TIMEOUT_S = 10.0
+
+
+class Keeper:
+    """Everything of one running keeper. `start` ends when it is active; `close` leaves nothing half-done."""
+
+    def __init__(self, config: KeeperConfig, keys: KeeperKeys, w3: Web3) -> None:
+        self.config = config
+        self.clock: Clock = make_clock(config.clock_file)
+        self.books = Books()
+        self.log = EventLog(f"sqlite:///{config.database}", self.books.apply)
+        self.vault = Vault(w3, config.vault)
+        self.sender = Sender(Transactor(w3, keys.keeper_key.get_secret_value()), self.append, self.clock)
+        self.scheduler = Scheduler(self.clock)
+        self._w3 = w3
+        self._keys = keys
+        self._stack = contextlib.AsyncExitStack()
+        self._subscribers: set[asyncio.Queue[Event]] = set()
+        self._follow_lock = asyncio.Lock()
+        self.started_ms = self.clock.now_ms()
+        self.active = False
+        self.seats: list[Seat] = []
+        self.market: MarketDataEngine
+        self.execution: ExecutionEngine
+        self.risk: RiskEngine
+        self.rebalancer: Rebalancer
+        self.settlement: SettlementEngine
+        self.collector: Collector
+
+    # the log
+
+    def append(self, *events: Event) -> int:
+        """Stores events, applies them to the books, tells whoever listens."""
+        sequence = self.log.append(*events)
+        for queue in self._subscribers:
+            for event in events:
+                if not queue.full():
+                    queue.put_nowait(event)
+        return sequence
+
+    def listen(self) -> "asyncio.Queue[Event]":
+        queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=10_000)
+        self._subscribers.add(queue)
+        return queue
+
+    def unlisten(self, queue: "asyncio.Queue[Event]") -> None:
+        self._subscribers.discard(queue)
+
+    # the chain
+
+    async def follow(self) -> None:
+        """Books the vault's logs up to the newest block, each once."""
+        async with self._follow_lock:
+            block, index = self.books.last_log
+            first = max(block, self.config.start_block)
+            fresh = [
+                entry
+                for entry in await self.read_logs(first, await self._follower.head())
+                if (entry.block, entry.log_index) > (block, index)
+            ]
+            if fresh:
+                self.append(*(_seen(entry) for entry in fresh))
+
+    async def read_logs(self, first: int, last: int) -> list[ChainLog]:
+        return await self._follower.fetch(first, last)
+
+    # start
+
+    async def start(self) -> None:
+        """Raises ConfigError, ChainError, VenueError, UnknownOutcome or IntegrityError with what to do about it."""
+        config = self.config
+        config.statements.mkdir(parents=True, exist_ok=True)
+        await self._check_chain()
+        self._follower = LogFollower(self._w3, [config.vault], [load("PrimeVault")], from_block=config.start_block)
+        for entry in config.venues:
+            self.seats.append(await self._open_seat(entry))
+        await self.follow()
+        self.market = MarketDataEngine([seat.market for seat in self.seats], config.coins, self.clock)
+        await self.market.start()
+        self._build_engines(await self._next_fence())
+        await self.sender.resume(self.books.unsettled_transactions())
+        await self.execution.recover()
+        await self.settlement.start()
+        self._background = asyncio.create_task(self.market.run())
+        await self._enrol()
+        self.active = True
+        log.info("active", seats=[seat.name for seat in self.seats], events=self.log.seq)
+
+    async def _check_chain(self) -> None:
+        chain_id = int(await self._w3.eth.chain_id)
+        if chain_id != self.config.chain_id:
+            raise ConfigError(f"rpc: {self.config.rpc} is chain {chain_id}, the settings say {self.config.chain_id}")
+        await self.vault.must_exist()
+        if not await self.vault.is_keeper(self.sender.address):
+            raise ConfigError(f"PRIME_KEEPER_KEY: {self.sender.address} is no keeper of vault {self.config.vault}")
+
+    async def _open_seat(self, entry: VenueConfig) -> Seat:
+        core = HyperCoreVenue(self._w3, entry.adapter) if entry.tier == 1 else None
+        attested = SeatVenue(self._w3, entry.adapter) if entry.tier == 2 else None
+        adapter = core or attested
+        assert adapter is not None
+        await adapter.must_exist()
+        client = HyperliquidClient(
+            entry.url,
+            await adapter.account(),
+            entry.adapter,
+            self._keys.trader_key.get_secret_value(),
+            self.clock,
+        )
+        self._stack.push_async_callback(client.close)
+        try:
+            await client.start()
+        except (UnknownOutcome, VenueError) as error:
+            raise ConfigError(f"venue {entry.name}: {entry.url} does not answer ({error}); start it first") from error
+        return Seat(
+            venue=entry.adapter,
+            name=entry.name,
+            tier=entry.tier,
+            base_target_bps=entry.base_target_bps,
+            account=client,
+            market=client,
+            execution=client,
+            core=core,
+            attested=attested,
+        )
+
+    async def _next_fence(self) -> int:
+        """Larger than any the chain has seen, so that an earlier keeper can no longer commit (rule A5)."""
+        return (await self.vault.state()).last_fence + 1
+
+    def _build_engines(self, fence: int) -> None:
+        config, seats = self.config, self.seats
+        self.risk = RiskEngine(self.market)
+        self.execution = ExecutionEngine(
+            chain_id=config.chain_id,
+            vault=config.vault,
+            clock=self.clock,
+            books=self.books,
+            append=self.append,
+            market=self.market,
+            risk=self.risk,
+            clients={seat.venue: seat.execution for seat in seats},
+            accounts={seat.venue: seat.account for seat in seats},
+            settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000),
+        )
+        self.collector = Collector(
+            seats=seats,
+            books=self.books,
+            append=self.append,
+            oracles=OraclePrices(self.market),
+            clock=self.clock,
+        )
+        marker = Marker(
+            vault=self.vault,
+            sender=self.sender,
+            read_logs=self.read_logs,
+            attest=self._attest,
+            books=self.books,
+            instruments=self._instruments(),
+        )
+        self.settlement = SettlementEngine(
+            vault=self.vault,
+            seats=seats,
+            marker=marker,
+            sender=self.sender,
+            append=self.append,
+            books=self.books,
+            collect=self.collector.collect,
+            follow=self.follow,
+            requirement=self._requirement,
+            clock=self.clock,
+            statements=config.statements,
+            interval_s=config.commit_interval_s,
+            fence=fence,
+            chain_id=config.chain_id,
+        )
+        self.rebalancer = Rebalancer(
+            vault=self.vault,
+            seats=seats,
+            sender=self.sender,
+            clock=self.clock,
+            may_move=self.settlement.may_move,
+            is_frozen=lambda venue: self.books.frozen(venue) is not None,
+            stress_bps=config.stress_bps,
+            top_up_bps=config.top_up_bps,
+        )
+
+    def _instruments(self) -> dict[tuple[str, str], Instrument]:
+        return {
+            (venue, coin): instrument
+            for venue, coins in self.market.instruments().items()
+            for coin, instrument in coins.items()
+        }
+
+    def _requirement(self, identifier: int) -> int:
+        return self.risk.requirement(self.books, identifier, self.market.marks())
+
+    async def _attest(self, sheet: MarkSheet, nonce: int, received: int, returned: int) -> bytes:
+        """What `mark` takes of a tier-2 seat. ChainError when too few attestors sign."""
+        seat = next(seat for seat in self.seats if seat.venue == sheet.venue)
+        assert seat.attested is not None
+        try:
+            attestation, refusals = await collect_attestations(
+                self.config.attestors,
+                Proposal(sheet=sheet, nonce=nonce, received=received, returned=returned),
+                self.config.attestor_threshold,
+                ATTEST_TIMEOUT_S,
+                chain_id=self.config.chain_id,
+                vault=self.config.vault,
+                attestor=(await seat.attested.state()).attestor,
+            )
+        except TooFewSignatures as error:
+            raise ChainError(str(error)) from error
+        for url, refusal in refusals.items():
+            log.warning("attestor refused", attestor=url, reason=refusal)
+        return attestation
+
+    async def _enrol(self) -> None:
+        """Tier 1: standard account mode, then our agent key at the venue (rules C5, C6). The account may take some
+        seconds to exist on Core; an address is never enrolled twice, so that renewal takes a new approved key."""
+        agent = self._agent()
+        for seat in self.seats:
+            if seat.core is None or (await seat.core.state()).trader == agent:
+                continue
+            await self._patiently("set up", seat.venue, calls.set_up())
+            until = self.clock.now_ms() // 1000 + TRADER_LIFE_S
+            await self._patiently("authorise trader", seat.venue, calls.authorize_trader(agent, until))
+
+    async def _patiently(self, what: str, to: str, data: bytes) -> None:
+        """Retries what the contract refuses until Core has caught up; ChainError when it does not."""
+        end = time.monotonic() + ENROL_PATIENCE_S
+        while True:
+            try:
+                await self.sender.send(what, to, data)
+            except ChainError as error:
+                if time.monotonic() > end:
+                    raise
+                log.info("not yet", what=what, reason=str(error))
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    def _agent(self) -> str:
+        client = self.seats[0].execution
+        assert isinstance(client, HyperliquidClient)
+        return client.agent
+
+    # work
+
+    def schedule(self) -> None:
+        """What is done when. Business seconds; 0 = every tick."""
+        self.scheduler.add("follow the chain", 0, self.follow)
+        self.scheduler.add("collect venue records", 2, self.collector.collect)
+        if self.config.settle_by_itself:
+            self.scheduler.add("settlement", 1, self.settlement.run_if_due)
+        self.scheduler.add("rebalancing", 2, self.rebalancer.run)
+        self.scheduler.start()
+
+    @property
+    def healthy(self) -> bool:
+        """False when the scheduler has not come round for a minute."""
+        return not self.active or time.monotonic() - self.scheduler.ticked_at < 60
+
+    async def close(self) -> None:
+        self.active = False
+        await self.scheduler.stop()
+        background = getattr(self, "_background", None)
+        if background is not None:
+            background.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await background
+        await self._stack.aclose()
+        self.log.close()
+
+
+def _seen(entry: ChainLog) -> ChainLogSeen:
+    return ChainLogSeen(
+        name=entry.name,
+        block=entry.block,
+        log_index=entry.log_index,
+        tx=entry.tx,
+        time_s=entry.time_s,
+        args=entry.args,
+    )
+
+
+async def run(config: KeeperConfig, keys: KeeperKeys) -> None:
+    """A keeper with its API, until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with connection(config.rpc) as w3:
+        keeper = Keeper(config, keys, w3)
+        runner = await serve(build_api(Presenter(keeper), config.page), config.api_host, config.api_port)
+        try:
+            await keeper.start()
+            keeper.schedule()
+            await stop.wait()
+        finally:
+            await keeper.close()
+            await runner.cleanup()
