@@ -12,7 +12,7 @@ from keeper.attest.typed import Proposal
 from keeper.model.amounts import plain
 from keeper.model.marks import MarkSheet, SheetLine
 
-Amount = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Amount = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
 Address = Annotated[str, msgspec.Meta(pattern="^0x[0-9a-fA-F]{40}$")]
 
 
@@ -25,7 +25,7 @@ class _Line(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Sheet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
     venue: Address
     as_of: Amount
-    cash: Annotated[int, msgspec.Meta(gt=-(2**63), lt=2**63)]
+    cash: Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
     lines: tuple[_Line, ...]
 
 

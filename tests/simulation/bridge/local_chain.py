@@ -76,8 +76,9 @@ class Chain(LocalChain):
 
 
 def call_data(signature: str, *values: Any) -> bytes:
-    types = signature[signature.index("(") + 1 : -1]
-    return keccak(text=signature)[:4] + encode(types.split(",") if types else [], values)
+    """Selector and arguments; none given: the selector alone."""
+    types = signature[signature.index("(") + 1 : -1].split(",") if values else []
+    return keccak(text=signature)[:4] + encode(types, values)
 
 
 async def deploy_stand_ins(chain: Chain) -> Contracts:
