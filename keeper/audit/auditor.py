@@ -27,7 +27,7 @@ def audit(
     settled_only: bool = False,
 ) -> AuditReport:
     """Re-derives everything. `seats` by adapter address, lower case; `statements` by epoch; `findings`: what reading
-    the inputs already found. `settled_only` leaves out fills after the last mark, whose orders are in no statement yet."""
+    the inputs already found. `settled_only` leaves out fills after the last mark (no statement has their orders)."""
     return _Audit(facts, seats, statements, findings or Findings(), settled_only).run()
 
 

@@ -62,7 +62,9 @@ def audit(
     rpc: Annotated[str, typer.Option(help="URL of the chain's node.")],
     vault: Annotated[str, typer.Option(help="Address of the PrimeVault.")],
     statements: Annotated[Path, typer.Option(help="Folder of statement files, one JSON for each epoch.")],
-    venue: Annotated[list[str], typer.Option(help="ADDRESS=URL: an adapter contract and its venue; repeatable.")] = [],
+    venue: Annotated[
+        list[str] | None, typer.Option(help="ADDRESS=URL: an adapter contract and its venue; repeatable.")
+    ] = None,
     archive: Annotated[Path | None, typer.Option(help="Folder where the fetched records are kept as JSON.")] = None,
     from_block: Annotated[int, typer.Option(help="First block with logs of the vault.")] = 0,
     settled: Annotated[bool, typer.Option("--settled", help="Leave out fills after each seat's last mark.")] = False,
@@ -72,7 +74,7 @@ def audit(
 
     Inputs are the chain's logs, the venues' own records and the statement files; never the keeper's database.
     """
-    report = asyncio.run(run(rpc, vault, parse_venues(venue), statements, archive, from_block, settled))
+    report = asyncio.run(run(rpc, vault, parse_venues(venue or []), statements, archive, from_block, settled))
     if as_json:
         typer.echo(json.dumps(report.to_json(), indent=1))
     else:
