@@ -47,7 +47,15 @@ library LanesLib {
         uint256 group = type(uint256).max; // The word of `openBits` held in `bits`: 64 storage words each.
         uint256 bits;
         for (uint256 i; i < count; ++i) {
-            uint256 word = uint8(words[i]);
+            uint256 word;
+            uint256 delta4;
+            uint256 slot;
+            // Saves the checks of three indexes: i < count, and a byte is below LANE_WORDS.
+            assembly ("memory-safe") {
+                word := byte(0, calldataload(add(words.offset, i)))
+                delta4 := calldataload(add(deltas.offset, shl(5, i)))
+                slot := add(lanes.slot, word)
+            }
             require(word >= next, ErrorsLib.WordsNotAscending());
             unchecked {
                 next = word + 1;
@@ -56,8 +64,14 @@ library LanesLib {
                 group = word >> 6;
                 bits = openBits[group];
             }
-            (uint256 changed, int256 wordSum) = addWord(lanes[word], deltas[i], bits >> ((word & 63) << 2));
-            lanes[word] = changed;
+            uint256 lanes4;
+            assembly ("memory-safe") {
+                lanes4 := sload(slot)
+            }
+            (uint256 changed, int256 wordSum) = addWord(lanes4, delta4, bits >> ((word & 63) << 2));
+            assembly ("memory-safe") {
+                sstore(slot, changed)
+            }
             unchecked {
                 sum += wordSum; // At most 1,024 × 2^63.
             }

@@ -39,7 +39,6 @@ interface Vm {
     function store(address target, bytes32 slot, bytes32 value) external;
     function toString(uint256 value) external pure returns (string memory);
     function warp(uint256 timestamp) external;
-    function writeFile(string calldata path, string calldata data) external;
 
     struct Gas {
         uint64 gasLimit;
@@ -65,7 +64,8 @@ abstract contract Base {
     error NotEqualBytes(string what, bytes left, bytes right);
     error NotOrdered(string what, uint256 smaller, uint256 larger);
 
-    event Logged(string name, uint256 value);
+    /// @dev forge prints events of this name.
+    event log_named_uint(string name, uint256 value);
 
     function assertTrue(bool claim, string memory what) internal pure {
         if (!claim) revert Failed(what);

@@ -107,17 +107,14 @@ contract CommitGasTest is PrimeVaultBase {
         theirs = _spent(address(textbook), abi.encodeCall(textbook.settle, (ids, pnl, sum)));
     }
 
-    /// @dev One line per size in bench/commit-gas.csv: changed accounts, commit, textbook loop.
+    /// @dev tools/bench/gas.py reads the printed lines.
     function test_Gas_Commit() public {
-        string memory lines = "accounts,commit,textbook\n";
         uint256[3] memory counts = [uint256(4), 100, 1_000];
         for (uint256 i; i < 3; ++i) {
             (uint256 ours, uint256 theirs) = _measure(counts[i]);
-            emit Logged(string.concat("commit of ", vm.toString(counts[i])), ours);
-            emit Logged(string.concat("textbook of ", vm.toString(counts[i])), theirs);
-            lines = string.concat(lines, vm.toString(counts[i]), ",", vm.toString(ours), ",", vm.toString(theirs), "\n");
+            emit log_named_uint(string.concat("commit ", vm.toString(counts[i])), ours);
+            emit log_named_uint(string.concat("textbook ", vm.toString(counts[i])), theirs);
             if (counts[i] == 1_000) assertLe(ours, 1_750_000, "fits a block of 2M gas");
         }
-        vm.writeFile("bench/commit-gas.csv", lines);
     }
 }
