@@ -1,7 +1,8 @@
 """The venue without sockets: deterministic given its clock, its tape and its seed; every amount an integer.
 
 Prices are price units, sizes lots, money micro-USDC (spot in wei of 1e-8), addresses lower-case hex. Whoever drives it
-calls `step` regularly; commands in between bring what is due (funding) up to date by themselves. Reads never change it.
+calls `step` regularly; commands in between, and `read_time`, bring what is due (funding) up to date by themselves.
+Other reads change nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ class Venue:
         self._treasury = Treasury(self.state)
         self._funding = Funding(self.state, recording, options.funding_scale, self._tape_ms)
         self._next_sample_ms = -(-now // SAMPLE_MS) * SAMPLE_MS
+        self._read_ms = 0
         self.block = 0
         self.before_funding: Callable[[int], None] | None = None
         self._move(now)
@@ -82,6 +84,7 @@ class Venue:
 
     def step(self, now_ms: int) -> None:
         """One venue block: samples and funding due, prices, resting orders the prices reached, conservation."""
+        now_ms = max(now_ms, self._read_ms + 1)
         self._catch_up(now_ms)
         if not self._funding.pending:
             self._move(now_ms)
@@ -135,8 +138,15 @@ class Venue:
             self._funding.pay_due(now_ms)
         self.state.now_ms = max(self.state.now_ms, now_ms)
 
-    def _command(self) -> None:
+    def read_time(self) -> int:
+        """Now, everything stamped up to it being in force, and nothing ever being stamped so again: a record read with
+        this time contains each fill and payment of this millisecond or an earlier one, and no later one."""
         self._catch_up(self.now_ms())
+        self._read_ms = self.state.now_ms
+        return self._read_ms
+
+    def _command(self) -> None:
+        self._catch_up(max(self.now_ms(), self._read_ms + 1))
 
     # --- trading ----------------------------------------------------------------------------------------------
 

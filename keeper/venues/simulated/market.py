@@ -62,6 +62,7 @@ class Market:
         self._depth = DepthModel(recording, index, depth_scale, seed)
         self._shift = 1 + basis_bps / 1e4
         self.now_ms = 0
+        self._tape_ms = 0
         self.mid = 0.0
         self.oracle = nearest_tick(self.snapshot.oracle * self.spec.unit, self.spec.unit)
         self.mark = nearest_tick(self.snapshot.mark * self.spec.unit * self._shift, self.spec.unit)
@@ -86,6 +87,7 @@ class Market:
             return
         elapsed = now_ms - self.now_ms if self.now_ms else 0
         self.now_ms = now_ms
+        self._tape_ms = tape_ms
         self._ladders.clear()
         exact = self._path.mid(tape_ms) * self.spec.unit
         self.mid = exact * self._shift
@@ -113,7 +115,7 @@ class Market:
             return []
         ladder = self._ladders.get(asks)
         if ladder is None:
-            ladder = self._depth.ladder(self.mid, asks=asks, now_ms=self.now_ms)
+            ladder = self._depth.ladder(self.mid, asks=asks, tape_ms=self._tape_ms)
             missing = self._taken[asks].at(self.now_ms)
             for number, level in enumerate(ladder):
                 if level.lots > missing:

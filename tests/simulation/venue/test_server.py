@@ -12,6 +12,9 @@ import aiohttp
 import pytest
 from hyperliquid.exchange import Exchange
 from hyperliquid.utils.signing import get_timestamp_ms, sign_l1_action
+from typer.testing import CliRunner
+
+from keeper.cli import sim
 
 HOUR_MS = 3_600_000
 WRONG_SHAPE = "Failed to deserialize the JSON body into the target type"
@@ -199,18 +202,13 @@ def test_candles_follow_the_tape(served: Any) -> None:
     ],
 )
 def test_wrong_options_are_named(options: tuple[str, ...], said: str) -> None:
-    assert said in serve_and_fail("--port", "0", *options)
+    result = CliRunner().invoke(sim.app, ["serve", "--port", "0", *options])
+    assert result.exit_code == 1
+    assert said in result.stderr
 
 
 def test_port_in_use_is_one_clear_line(served: Any) -> None:
-    said = serve_and_fail("--port", str(served.port))
-    assert (
-        said == f"prime sim serve: --port {served.port} is in use: stop what listens there or choose another --port\n"
-    )
-
-
-def serve_and_fail(*options: str) -> str:
-    command = [sys.executable, "-m", "keeper.cli.sim", "serve", *options]
+    command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(served.port)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20)
-    assert done.returncode == 1
-    return done.stderr
+    line = f"prime sim serve: --port {served.port} is in use: stop what listens there or choose another --port\n"
+    assert (done.returncode, done.stderr) == (1, line)

@@ -92,10 +92,7 @@ def test_taken_depth_comes_back_by_half_in_twenty_seconds(venue: Venue, clock: T
     assert isinstance(bought, Filled)
     assert lots() == full - 100_000
     pass_time(venue, clock, 20_000)
-    half = full - lots()
-    assert abs(half - 50_000) <= full // 4  # sizes breathe meanwhile
-    missing = venue.market(ETH)._taken[True].at(clock.now_ms())
-    assert missing == 50_000
+    assert lots() == full - 50_000
 
 
 def test_resting_order_is_filled_when_the_tape_reaches_it(venue: Venue, clock: TestClock) -> None:
@@ -164,6 +161,18 @@ def test_funding_is_paid_at_the_hour_on_the_hour_s_oracle(venue: Venue, clock: T
         assert instant < row.time_ms < instant + 100
         assert row.usdc == payment(szi, oracle, row.rate) != 0
     assert venue.conservation().difference == 0
+
+
+def test_what_is_read_at_a_time_is_complete_and_stays_so(venue: Venue, clock: TestClock) -> None:
+    ask = venue.market(ETH).best()[1]
+    order(venue, A, 1, 10_000, ask * 2, "Ioc")
+    pass_time(venue, clock, HOUR_MS - NOON % HOUR_MS)
+    assert venue.state.accounts[A].fundings == []
+    clock.advance(100)
+    read = venue.read_time()
+    assert [row.time_ms <= read for row in venue.state.accounts[A].fundings] == [True]
+    order(venue, A, 1, 1_000, ask * 2, "Ioc")
+    assert venue.state.accounts[A].fills[-1].time_ms == read + 1
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_average_price_of_the_impact_notional_is_the_recorded_impact_price(recor
         notional = (IMPACT_USD_MAJOR if spec.coin in MAJORS else IMPACT_USD) * MICRO * scale
         for asks, recorded in ((False, snapshot.impact_bid), (True, snapshot.impact_ask)):
             left, coins = notional, 0.0
-            for level in model.ladder(snapshot.mid * spec.unit, asks=asks, now_ms=recording.start_ms):
+            for level in model.ladder(snapshot.mid * spec.unit, asks=asks, tape_ms=recording.start_ms):
                 taken = min(left, float(level.price * level.lots))
                 left, coins = left - taken, coins + taken / level.price
             average = notional / coins
@@ -86,7 +86,7 @@ def test_books_are_sorted_on_the_grid_and_never_crossed(recording: Recording) ->
         model = DepthModel(recording, index, 1.0, seed=3)
         for minute in range(0, 600, 60):
             mid = path.mid(recording.start_ms + minute * 60_000) * spec.unit
-            bids, asks = (model.ladder(mid, asks=side, now_ms=minute) for side in (False, True))
+            bids, asks = (model.ladder(mid, asks=side, tape_ms=minute) for side in (False, True))
             assert bids[0].price < asks[0].price
             assert [level.price for level in bids] == sorted({level.price for level in bids}, reverse=True)
             assert [level.price for level in asks] == sorted({level.price for level in asks})
@@ -101,7 +101,7 @@ def test_depth_of_btc_grows_as_the_recorded_books_do(recording: Recording) -> No
     exact = mid * recording.specs[0].unit
     for distance in (2, 5, 20, 100):
         within = exact * (1 + distance / 1e4)
-        levels = model.ladder(exact, asks=True, now_ms=0)
+        levels = model.ladder(exact, asks=True, tape_ms=0)
         notional = sum(level.price * level.lots for level in levels if level.price <= within) / MICRO
         fitted = recording.depth_usd_at_1bp * distance**recording.depth_exponent
         assert 0.5 * fitted < notional < 1.6 * fitted

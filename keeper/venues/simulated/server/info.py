@@ -95,6 +95,7 @@ class Info:
         try:
             request = msgspec.convert(body, InfoRequest)
             handler = self._handlers[request.type]
+            self._venue.read_time()
             return handler(request)
         except (msgspec.ValidationError, InputError, KeyError) as error:
             raise BadRequest(422, WRONG_SHAPE) from error

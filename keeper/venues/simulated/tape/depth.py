@@ -62,13 +62,13 @@ class DepthModel:
         bid, ask = self.best(mid)
         return min(float(bid), mid * (1 - self._impact_bid)), max(float(ask), mid * (1 + self._impact_ask))
 
-    def ladder(self, mid: float, *, asks: bool, now_ms: int) -> list[Level]:
+    def ladder(self, mid: float, *, asks: bool, tape_ms: int) -> list[Level]:
         """One side of the undisturbed book, best first."""
         bid, ask = self.best(mid)
         best, target = (ask, self.impact(mid)[1]) if asks else (bid, self.impact(mid)[0])
         levels = self._near(best, target)
         outward = 1 if asks else -1
-        edge, breath = levels[-1].price, now_ms // BREATH_MS
+        edge, breath = levels[-1].price, tape_ms // BREATH_MS
         distance = abs(edge - mid) / mid * 1e4
         reached = distance**self._exponent
         step = FIRST_STEP_BPS

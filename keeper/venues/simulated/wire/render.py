@@ -174,6 +174,7 @@ def funding_history(spec: AssetSpec, row: RateRow) -> dict[str, Any]:
 
 
 def clearinghouse(venue: Venue, account: Account | None) -> dict[str, Any]:
+    time_ms = venue.read_time()
     found = account or Account("")
     mark = venue.state.mark
     summary = {
@@ -195,7 +196,7 @@ def clearinghouse(venue: Venue, account: Account | None) -> dict[str, Any]:
             {"type": "oneWay", "position": _position(venue.market(asset), position, found)}
             for asset, position in sorted(found.open_positions())
         ],
-        "time": venue.now_ms(),
+        "time": time_ms,
     }
 
 
