@@ -66,9 +66,11 @@ def attribute(
     transfers: Sequence[InsuranceItem],
     rounding: int = 0,
 ) -> Attribution:
-    """Splits `mark.delta`. `positions_before` by (sub-account, coin) at the last settled mark, whose sheet is
-    `sheet_before`; `fills` (with their owners), `instants` and `transfers` are those between the two. `rounding`: micro-dollars that the
-    venue's own rounding of rows may explain; they become an insurance item.
+    """Splits `mark.delta`.
+
+    `positions_before` by (sub-account, coin) at the last settled mark, whose sheet is `sheet_before`; `fills` (with
+    their owners), `instants` and `transfers` are those between the two. `rounding`: micro-dollars that the venue's own
+    rounding of rows may explain; they become an insurance item.
 
     Raises SeatBrokenError: a fill of nobody's, a position the sheets do not price, sizes that are not the sheet's,
     funding that rounding does not explain, or a difference left over.
