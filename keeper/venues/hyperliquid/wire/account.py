@@ -161,9 +161,10 @@ class UserFill(UserFill2023, frozen=True):
     liquidation: FillLiquidation | UnsetType = UNSET
 
 
-class FundingDelta(Wire, frozen=True, tag_field="type", tag="funding"):
+class FundingDelta(Wire, frozen=True):
     """`usdc` positive = received; `szi` the position then."""
 
+    type: Literal["funding"]
     coin: str
     usdc: Decimal
     szi: Decimal
