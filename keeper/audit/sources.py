@@ -1,6 +1,7 @@
 """Fetching the auditor's inputs: chain logs and views, and the venues' records, archived as they came."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,4 +114,5 @@ def archive(folder: Path, facts: ChainFacts, seats: Iterable[SeatRecords]) -> No
 
 
 def _write(path: Path, content: Any) -> None:
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(content, order="sorted"), indent=1))
+    # json, not msgspec: words of lanes are integers of 256 bits
+    path.write_text(json.dumps(msgspec.to_builtins(content, str_keys=True), sort_keys=True, indent=1))
