@@ -9,7 +9,7 @@ from keeper.errors import IntegrityError
 from keeper.funding import FundingInstant, funding_shares
 
 
-def instant(positions: Mapping[int, D], paid: int | None, seat_size: D) -> FundingInstant:
+def instant(positions: Mapping[int, Decimal], paid: int | None, seat_size: Decimal) -> FundingInstant:
     oracle, rate = Decimal("60000.5"), Decimal("0.0000125")
     return FundingInstant(
         venue="0x01",
