@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from keeper.errors import InputError
-from keeper.model.amounts import usdc
+from keeper.model.amounts import plain, usdc
 from keeper.model.instruments import Instrument, Side, sign
 from keeper.risk.margin import Place, RiskSettings, requirement
 
@@ -44,8 +44,9 @@ class RiskEngine:
     def check_order(
         self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...]
     ) -> None:
-        """InputError `margin` unless the sub-account can carry the whole order at the dearest of `venues`, and
-        `stale_mark` when the coin's mark there is stale. An order that lowers the requirement is always acceptable."""
+        """InputError `insufficient_margin` unless equity covers the requirement after the whole order at the dearest of
+        `venues`; `stale_mark` or `no_mark` when no venue has a fresh mark. An order that does not raise the requirement
+        is always acceptable."""
         marks, stale = self._prices.marks(), self._prices.stale()
         known = [venue for venue in venues if (venue, coin) in marks]
         if not known:
@@ -59,7 +60,7 @@ class RiskEngine:
         if equity < after:
             raise InputError(
                 "quantity",
-                f"needs {usdc(after)} USDC of margin, sub-account {id} has {usdc(equity)} USDC of equity; "
+                f"needs {plain(usdc(after))} USDC of margin, sub-account {id} has {plain(usdc(equity))} USDC of equity; "
                 "deposit more or order less",
                 "insufficient_margin",
             )

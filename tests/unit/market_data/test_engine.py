@@ -1,0 +1,184 @@
+"""Quotes come from live books with fresh marks only; what a venue says after a break is fetched again."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from decimal import Decimal
+
+import pytest
+
+from keeper.clock import TestClock
+from keeper.errors import UnknownOutcome
+from keeper.market_data import BookState, MarketDataEngine
+from keeper.market_data.quotes import HOUR_MS, holding_cost_bps, settlements_crossed
+from keeper.model.instruments import Instrument
+from keeper.model.venue_records import Fill, FundingRate
+from keeper.venues.base import (
+    Book,
+    BookUpdate,
+    Connected,
+    ContextUpdate,
+    Disconnected,
+    FillsUpdate,
+    MarketContext,
+    StreamEvent,
+)
+
+D = Decimal
+
+
+def book(venue: str, time_ms: int = 1, ask: str = "100.5", size: str = "2") -> Book:
+    return Book(venue=venue, coin="BTC", time_ms=time_ms, bids=((D("100"), D(2)),), asks=((D(ask), D(size)),))
+
+
+def context(mark: str = "100.2", funding: str = "0.0001", oracle: str = "100.3") -> MarketContext:
+    return MarketContext(coin="BTC", mark=D(mark), oracle=D(oracle), funding=D(funding))
+
+
+class FakeVenue:
+    """A venue whose stream a test feeds."""
+
+    def __init__(self, venue: str) -> None:
+        self.venue = venue
+        self.events: asyncio.Queue[StreamEvent] = asyncio.Queue()
+        self.down = False
+        self.resyncs = 0
+
+    async def now_ms(self) -> int:
+        return 0
+
+    async def instruments(self) -> list[Instrument]:
+        return [Instrument(self.venue, "BTC", 0, 5, 40), Instrument(self.venue, "DOGE", 1, 0, 10)]
+
+    async def contexts(self) -> dict[str, MarketContext]:
+        self.resyncs += 1
+        if self.down:
+            raise UnknownOutcome("down")
+        return {"BTC": context()}
+
+    async def book(self, coin: str) -> Book:
+        return book(self.venue)
+
+    async def funding_rates(self, coin: str, since_ms: int, until_ms: int | None = None) -> list[FundingRate]:
+        return []
+
+    async def stream(self, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
+        while True:
+            yield await self.events.get()
+
+
+class Engine:
+    """The engine with two fake venues, a hand-moved monotonic clock, and its task."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.a, self.b = FakeVenue("a"), FakeVenue("b")
+        self.clock = TestClock(HOUR_MS * 100)
+        self.market = MarketDataEngine([self.a, self.b], ["BTC"], self.clock, monotonic=lambda: self.now_s)
+
+    async def feed(self, venue: FakeVenue, *events: StreamEvent) -> None:
+        task = asyncio.create_task(self.market.run())
+        for event in events:
+            venue.events.put_nowait(event)
+        async with asyncio.timeout(5):
+            while not venue.events.empty():  # noqa: ASYNC110
+                await asyncio.sleep(0)
+            for _ in range(20):
+                await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait({task})
+
+    def quoted(self) -> list[str]:
+        fees = {"a": D("4.5"), "b": D(2)}
+        quotes = self.market.quotes("BTC", "buy", taker_bps=fees, holding_hours=8, max_quantity={"b": D("1.2345678")})
+        return [quote.venue for quote in quotes]
+
+
+@pytest.fixture
+async def engine() -> Engine:
+    made = Engine()
+    await made.market.start()
+    return made
+
+
+async def test_start_learns_the_wanted_coins_and_first_books(engine: Engine) -> None:
+    assert set(engine.market.instruments()["a"]) == {"BTC"}
+    assert engine.market.state("a", "BTC") is BookState.LIVE
+    assert engine.market.marks() == {("a", "BTC"): D("100.2"), ("b", "BTC"): D("100.2")}
+
+
+async def test_a_quote_carries_fees_funding_steps_and_caps(engine: Engine) -> None:
+    fees = {"a": D("4.5"), "b": D(2)}
+    a, b = engine.market.quotes("BTC", "buy", taker_bps=fees, holding_hours=8, max_quantity={"b": D("1.2345678")})
+    assert a.levels == ((D("100.5"), D(2)),)
+    assert (a.taker_fee_bps, a.holding_cost_bps, a.lot_size, a.tick_size) == (D("4.5"), D(8), D("0.00001"), D("0.1"))
+    assert (a.max_quantity, b.max_quantity) == (None, D("1.23456"))
+    (sold,) = engine.market.quotes("BTC", "sell", taker_bps={"a": D(1)}, holding_hours=8, max_quantity={})
+    assert sold.holding_cost_bps == -8
+    assert sold.levels == ((D(100), D(2)),)
+
+
+async def test_an_old_book_or_an_old_mark_is_not_quoted(engine: Engine) -> None:
+    engine.now_s = 9
+    assert engine.quoted() == ["a", "b"]
+    await engine.feed(engine.b, BookUpdate(book("b", 5)))
+    engine.now_s = 12
+    assert engine.quoted() == ["b"]
+    engine.now_s = 31
+    await engine.feed(engine.b, BookUpdate(book("b", 6)))
+    assert engine.quoted() == []
+    assert engine.market.stale() == {("a", "BTC"), ("b", "BTC")}
+    await engine.feed(engine.b, ContextUpdate(context(), 6))
+    assert engine.quoted() == ["b"]
+
+
+async def test_after_a_break_books_are_fetched_again(engine: Engine) -> None:
+    await engine.feed(engine.a, Disconnected("gone"))
+    assert (engine.market.state("a", "BTC"), engine.market.health()["a"]) == (BookState.SYNCING, "gone")
+    await engine.feed(engine.a, Connected())
+    assert engine.a.resyncs == 2
+    assert (engine.market.state("a", "BTC"), engine.market.health()["a"]) == (BookState.LIVE, "up")
+
+
+async def test_a_resync_that_fails_leaves_the_book_unquoted_until_the_stream_speaks(engine: Engine) -> None:
+    engine.a.down = True
+    await engine.feed(engine.a, Connected())
+    assert engine.quoted() == ["b"]
+    await engine.feed(engine.a, BookUpdate(book("a", 2)))
+    assert engine.quoted() == ["a", "b"]
+
+
+async def test_oracle_prices_are_kept_by_venue_time(engine: Engine) -> None:
+    updates = [ContextUpdate(context(oracle="100"), 1_000), ContextUpdate(context(oracle="101"), 2_000)]
+    await engine.feed(engine.a, *updates)
+    assert engine.market.oracle_at("a", "BTC", 1_500) == D(100)
+    assert engine.market.oracle_at("a", "BTC", 2_000) == D(101)
+    assert engine.market.oracle_at("b", "BTC", 2_000) is None
+
+
+async def test_pushed_fills_reach_whoever_books_them(engine: Engine) -> None:
+    seen: list[tuple[str, int, bool]] = []
+
+    async def take(venue: str, fills: tuple[Fill, ...], snapshot: bool) -> None:
+        seen.append((venue, len(fills), snapshot))
+        raise UnknownOutcome("its own read failed")  # must not end the stream
+
+    engine.market.on_fills = take
+    await engine.feed(engine.a, FillsUpdate((), True), FillsUpdate((), False))
+    assert seen == [("a", 0, True), ("a", 0, False)]
+
+
+@pytest.mark.parametrize(("minute", "hours", "instants"), [(0, 0, 0), (0, 1, 1), (59, 1, 1), (30, 8, 8), (0, 24, 24)])
+def test_settlements_are_counted_by_instants_crossed(minute: int, hours: int, instants: int) -> None:
+    now_ms = HOUR_MS * 100 + minute * 60_000
+    assert settlements_crossed(now_ms, hours, HOUR_MS) == instants
+
+
+def test_an_eight_hour_interval_is_crossed_only_when_it_falls_in_the_holding_period() -> None:
+    assert settlements_crossed(HOUR_MS * 7, 1, 8 * HOUR_MS) == 1
+    assert settlements_crossed(HOUR_MS * 8, 7, 8 * HOUR_MS) == 0
+
+
+def test_longs_pay_a_positive_rate_and_shorts_receive_it() -> None:
+    rate = context(funding="0.0000125")
+    assert holding_cost_bps("buy", rate, 0, 8) == D(1)
+    assert holding_cost_bps("sell", rate, 0, 8) == D(-1)
