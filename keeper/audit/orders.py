@@ -14,7 +14,8 @@ from keeper.model.venue_records import Fill
 LEGS, ATTEMPTS = 32, 8
 
 GRACE_S = 60
-"""An order accepted just before a right or its deadline ended may fill a little later."""
+"""An order accepted just before a right or its deadline ended may fill a little later; and the venue's clock is not the
+chain's."""
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ class Orders:
         ours = f"order {audited.digest} of sub-account {audited.id}"
         time_s = fill.time_ms // 1000
         if audited.signer is not None and not any(
-            self._replay.may_trade(audited.id, audited.signer, at) for at in (time_s, time_s - GRACE_S)
+            self._replay.may_trade(audited.id, audited.signer, at)
+            for at in (time_s, time_s - GRACE_S, time_s + GRACE_S)
         ):
             what = f"{ours} is signed by {audited.signer}, who had no right to trade then"
             self._findings.add("forged_signature", place, what, self._replay.owner_of(audited.id), audited.signer)

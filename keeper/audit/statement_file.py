@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -107,6 +107,7 @@ class TotalsPart(_Part, frozen=True):
 
 
 class Statement(_Part, frozen=True):
+    version: Literal[1]
     chain_id: int
     vault: str
     epoch: int

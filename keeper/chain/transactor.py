@@ -382,15 +382,14 @@ class Transactor:
             known = await self._fees_of(tx)
             fees = fees if known is None else fees.at_least(known.bumped())
         attempt = _Attempt(f"burn-{nonce}", "nonce repair", nonce, self.address, b"", TRANSFER_GAS, fees)
+        refusal = ""
         try:
             await self._broadcast(attempt, ignore_intent)
         except ChainError as error:
-            if (await self._counts())[0] <= nonce:
-                raise
-            log.info("nonce already used", nonce=nonce, text=str(error))
-            return
+            refusal = f": {error}"  # what waits for that nonce, or has just used it, will do as well
+            log.info("nonce repair refused", nonce=nonce, text=str(error))
         started = time.monotonic()
         while (await self._counts())[0] <= nonce:
             if time.monotonic() - started > self._give_up_after_s:
-                raise UnknownOutcome(f"nonce {nonce} of {self.address}: neither it nor its replacement has landed")
+                raise UnknownOutcome(f"nonce {nonce} of {self.address}: nothing has landed for it{refusal}")
             await asyncio.sleep(self._poll_s)

@@ -32,6 +32,7 @@ def test_reads_every_epoch(tmp_path: Path) -> None:
         ('{"epoch": 1.5}', "1.5 is a float"),
         (json.dumps({name: value for name, value in FIRST.items() if name != "fence"}), "fence"),
         (json.dumps(FIRST | {"epoch": "one"}), "epoch"),
+        (json.dumps(FIRST | {"version": 2}), "version"),
     ],
 )
 def test_an_unreadable_file_is_named(tmp_path: Path, text: str, reason: str) -> None:
