@@ -60,8 +60,8 @@ class RiskEngine:
         if equity < after:
             raise InputError(
                 "quantity",
-                f"needs {plain(usdc(after))} USDC of margin, sub-account {id} has {plain(usdc(equity))} USDC of equity; "
-                "deposit more or order less",
+                f"needs {plain(usdc(after))} USDC of margin, sub-account {id} has {plain(usdc(equity))} USDC of "
+                "equity; deposit more or order less",
                 "insufficient_margin",
             )
 
