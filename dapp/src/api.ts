@@ -51,7 +51,7 @@ export async function loadConfig(): Promise<Config | null> {
 }
 
 export function bookedAccounts(owner: Address): Promise<BookedAccount[]> {
-  return get<BookedAccount[]>(`/v1/accounts?owner=${owner}`);
+  return get<BookedAccount[]>(`/v1/accounts?owner=${owner.toLowerCase()}`);
 }
 
 /** Resolves when the API answers at all. */

@@ -87,6 +87,13 @@ async function adopt(connection: Connection | null): Promise<void> {
   await refresh();
 }
 
+/** Takes up the last visit's wallet. One that does not answer is simply not connected. */
+async function resume(): Promise<void> {
+  if (model.connection) return;
+  const connection = await reconnect().catch(() => null);
+  if (connection && !model.connection) await adopt(connection);
+}
+
 async function useWallet(wallet: Wallet): Promise<void> {
   element<HTMLDialogElement>("choose").close();
   await guarded(async () => adopt(await connect(wallet)));
@@ -249,14 +256,12 @@ function listen(): void {
 
 async function start(): Promise<void> {
   listen();
+  discover(() => void resume());
   render(model);
   model.config = await loadConfig();
   if (!model.config) model.problems.api = NO_CONFIG;
   else client = new VaultClient(model.config);
-  discover(() => {
-    if (model.connection) return;
-    void reconnect().then((connection) => connection && adopt(connection));
-  });
+  await resume();
   render(model);
   await refreshForEver();
 }

@@ -79,7 +79,8 @@ export class VaultClient {
     const rpcUrls = { default: { http: [config.rpc] } };
     this.chain = defineChain({ id: config.chainId, name: `Chain ${config.chainId}`, nativeCurrency, rpcUrls });
     const transport = http(config.rpc, { batch: true, retryCount: 1, timeout: 5000 });
-    this.reader = createPublicClient({ chain: this.chain, transport, pollingInterval: POLLING_MS });
+    // Without ccipRead a contract cannot send this page to hosts of its choice.
+    this.reader = createPublicClient({ chain: this.chain, transport, pollingInterval: POLLING_MS, ccipRead: false });
   }
 
   /* READS */

@@ -146,7 +146,7 @@ function drawPositions(model: Model, booked: BookedAccount | null): void {
       make("td", names.get(position.venue.toLowerCase()) ?? position.venue),
       size,
       make("td", position.mark === null ? "—" : decimal(position.mark), "number"),
-      make("td", notional === null ? position.notional ?? "—" : usdc(notional), "number"),
+      make("td", notional === null ? position.notional ?? "—" : cents(notional), "number"),
     );
     return row;
   });

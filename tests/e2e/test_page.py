@@ -232,9 +232,13 @@ def test_a_wallet_on_another_chain_is_asked_to_switch(browser: Browser, url: str
         page.get_by_role("button", name="Switch network").click()
         expect(page.get_by_role("button", name="Open sub-account")).to_be_enabled()
         expect(page.get_by_role("button", name="Switch network")).to_be_hidden()
+        page.reload()  # the wallet is taken up again without a question
+        expect(page.locator("#connect")).to_contain_text("Test wallet 0x90F7")
+        assert "eth_requestAccounts" not in page.evaluate("testWallet.asked")
 
 
 def test_several_wallets_are_a_choice(page: Page) -> None:
+    page.locator("#vault").wait_for()
     page.evaluate(
         """window.dispatchEvent(new CustomEvent("eip6963:announceProvider", {detail: {
             info: {uuid: "2", name: "Another wallet", icon: "https://example.org/pixel.png", rdns: "org.example.other"},
