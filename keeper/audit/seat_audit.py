@@ -56,6 +56,10 @@ class SeatAudit:
         self._findings = findings
         self._history = SeatHistory(records)
         self._owners = dict(zip(map(id, records.fills), owners, strict=True))
+        self._by_coin: dict[str, list[tuple[int, int, Decimal]]] = defaultdict(list)
+        for fill, owner in zip(records.fills, owners, strict=True):
+            if owner is not None:
+                self._by_coin[fill.coin].append((fill.time_ms, owner, fill.signed_size))
         self._instruments: dict[int, Instrument] = {instrument.asset: instrument for instrument in records.instruments}
         self._cut = Prefix(0, 0, {}, 0)
         self._equity = 0
@@ -195,12 +199,10 @@ class SeatAudit:
         row = next((r for r in span if isinstance(r, FundingPayment) and self._same(r.coin, r.time_ms, part)), None)
         self._check_rate(part, place)
         self._check_row(part, row, place)
-        before = [record for record in self._history.records if record.time_ms < part.time]
         price = WIDE.multiply(part.oracle, part.rate)
         expected = {
             owner: (size, micro_floor(WIDE.multiply(-size, price)))
-            for (owner, coin), size in sorted(self._positions(before).items())
-            if coin == part.coin
+            for owner, size in self._holders(part.coin, part.time).items()
         }
         said = {share.id: (share.position, share.share) for share in part.shares}
         for owner in sorted(set(expected) | set(said)):
@@ -218,6 +220,15 @@ class SeatAudit:
                 "funding_unshared", place, "more is left over than rounding explains", len(expected), remainder
             )
         return total
+
+    def _holders(self, coin: str, before_ms: int) -> dict[int, Decimal]:
+        """Open positions in a coin by sub-account, from the fills stamped before an instant."""
+        held: dict[int, Decimal] = defaultdict(lambda: ZERO)
+        for time_ms, owner, size in self._by_coin[coin]:
+            if time_ms >= before_ms:
+                break
+            held[owner] += size
+        return {owner: size for owner, size in sorted(held.items()) if size}
 
     def _same(self, coin: str, time_ms: int, part: FundingPart) -> bool:
         return coin == part.coin and abs(time_ms - part.time) < SAME_INSTANT_MS
@@ -247,8 +258,7 @@ class SeatAudit:
                 continue
             if any(coin == rate.coin and abs(at - rate.time_ms) < SAME_INSTANT_MS for coin, at in self._covered):
                 continue
-            before = [record for record in self._history.records if record.time_ms < rate.time_ms]
-            holders = sorted(owner for (owner, coin), _ in self._positions(before).items() if coin == rate.coin)
+            holders = self._holders(rate.coin, rate.time_ms)
             if holders:
                 what = (
                     f"no statement shares out this instant; sub-accounts {', '.join(map(str, holders))} held the coin"
