@@ -153,8 +153,7 @@ contract PrimeVault is IPrimeVault {
         uint32 generation = ++account.generation;
         account.owner = owner_;
         account.openedAt = uint40(block.timestamp);
-        account.open = true;
-        openBits[(id - 1) >> 8] |= 1 << ((id - 1) & 255);
+        _setOpen(id, true);
 
         emit EventsLib.AccountOpened(id, owner_, generation);
         _deposit(id, amount);
@@ -202,7 +201,7 @@ contract PrimeVault is IPrimeVault {
         _enter();
         Account storage account = _owned(id);
         _require(rights <= TRADE | DEPOSIT_FOR, uint32(ErrorsLib.BadRights.selector));
-        rightsAt[id][account.generation][who] = uint256(until) << 8 | rights;
+        _rights(id)[who] = uint256(until) << 8 | rights;
         emit EventsLib.RightsSet(id, account.generation, who, rights, until);
         _exit();
     }
@@ -219,7 +218,8 @@ contract PrimeVault is IPrimeVault {
 
         ticket = ++ticketCount;
         Ticket storage t = tickets[ticket];
-        t.account = uint32(id);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        t.account = uint32(id); // At most MAX_ACCOUNTS.
         t.requestedAt = uint40(block.timestamp);
         t.remaining = amount;
         t.receiver = receiver;
@@ -281,10 +281,8 @@ contract PrimeVault is IPrimeVault {
             // The difference, not what the venue says.
             collected = (_balance() - before).toUint64();
             idle += collected;
-            state.book -= int128(uint128(collected));
+            _moveBook(state, -int128(uint128(collected)));
             state.recalling -= collected < state.recalling ? collected : state.recalling;
-            _rollWindow(state);
-            state.windowNet -= int128(uint128(collected));
             emit EventsLib.Collected(venue, collected);
         }
         _exit();
@@ -327,10 +325,7 @@ contract PrimeVault is IPrimeVault {
         _require(amount > 0, uint32(ErrorsLib.AmountTooSmall.selector));
         _require(amount <= freeCash(), uint32(ErrorsLib.CashNotFree.selector));
         int256 cap = int256(_capOf(state));
-        int128 moved = int128(uint128(amount));
-        _rollWindow(state);
-        state.book += moved;
-        state.windowNet += moved;
+        _moveBook(state, int128(uint128(amount)));
         _require(state.book <= cap && state.windowNet <= cap, uint32(ErrorsLib.CapExceeded.selector));
         emit EventsLib.Sent(venue, amount);
         _pay(venue, amount);
@@ -377,12 +372,13 @@ contract PrimeVault is IPrimeVault {
     function commit(Commit calldata c) external {
         _enter();
         _onlyKeeper();
-        _require(c.epoch == epoch + 1, uint32(ErrorsLib.WrongEpoch.selector));
+        uint64 next = epoch + 1;
+        _require(c.epoch == next, uint32(ErrorsLib.WrongEpoch.selector));
         _require(c.fence >= lastFence, uint32(ErrorsLib.StaleFence.selector));
         _require(c.asOf > lastAsOf, uint32(ErrorsLib.StaleCommit.selector));
         _require(c.asOf <= block.timestamp, uint32(ErrorsLib.CommitInFuture.selector));
         _require(
-            epoch == 0 || block.timestamp >= committedAt + COMMIT_INTERVAL, uint32(ErrorsLib.CommitTooEarly.selector)
+            next == 1 || block.timestamp >= committedAt + COMMIT_INTERVAL, uint32(ErrorsLib.CommitTooEarly.selector)
         );
         _require(c.fees == 0, uint32(ErrorsLib.FeeAboveCap.selector));
 
@@ -397,18 +393,18 @@ contract PrimeVault is IPrimeVault {
         feesAccrued += c.fees;
         _settleInsurance(c.insuranceDelta, c.newDeficit);
 
-        epoch = c.epoch;
+        epoch = next;
         committedAt = uint64(block.timestamp);
         lastAsOf = c.asOf;
         lastFence = c.fence;
-        statementRootOf[c.epoch] = c.statementRoot;
-        emit EventsLib.LanesChanged(c.epoch, c.words, c.pnl4);
+        statementRootOf[next] = c.statementRoot;
+        emit EventsLib.LanesChanged(next, c.words, c.pnl4);
         emit EventsLib.Committed(
-            c.epoch, c.asOf, c.fence, c.statementRoot, pnl, c.fees, c.insuranceDelta, c.newDeficit, c.marked
+            next, c.asOf, c.fence, c.statementRoot, pnl, c.fees, c.insuranceDelta, c.newDeficit, c.marked
         );
 
         // Skipped in a commit that is not full rather than refused: whether a book is zero may change while the commit is on its way.
-        if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals, c.epoch);
+        if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals, next);
         _closeAccounts();
         _exit();
     }
@@ -421,18 +417,15 @@ contract PrimeVault is IPrimeVault {
         _onlyCurator();
         _require(venueList.length < MAX_VENUES, uint32(ErrorsLib.TooManyVenues.selector));
         _require(tier == TIER_READ || tier == TIER_ATTESTED, uint32(ErrorsLib.BadTier.selector));
-        _require(relativeCapBps <= FULL_BPS, uint32(ErrorsLib.CapExceeded.selector));
         VenueState storage state = venueStates[venue];
         _require(!state.listed, uint32(ErrorsLib.AlreadySet.selector));
         _require(IVenue(venue).vault() == address(this), uint32(ErrorsLib.WrongVault.selector));
         state.listed = true;
         state.tier = tier;
-        state.cap = cap;
-        state.relativeCapBps = relativeCapBps;
         venueList.push(venue);
         emit EventsLib.VenueAdded(venue, tier);
-        emit EventsLib.CapChanged(venue, cap);
-        emit EventsLib.RelativeCapChanged(venue, relativeCapBps);
+        _setCap(venue, cap);
+        _setRelativeCap(venue, relativeCapBps);
         _exit();
     }
 
@@ -461,22 +454,22 @@ contract PrimeVault is IPrimeVault {
 
     /// @inheritdoc IPrimeVault
     function increaseCap(address venue, uint64 cap) external {
-        _setCap(venue, cap, true);
+        _changeCap(venue, cap, true);
     }
 
     /// @inheritdoc IPrimeVault
     function decreaseCap(address venue, uint64 cap) external {
-        _setCap(venue, cap, false);
+        _changeCap(venue, cap, false);
     }
 
     /// @inheritdoc IPrimeVault
     function increaseRelativeCap(address venue, uint16 bps) external {
-        _setRelativeCap(venue, bps, true);
+        _changeRelativeCap(venue, bps, true);
     }
 
     /// @inheritdoc IPrimeVault
     function decreaseRelativeCap(address venue, uint16 bps) external {
-        _setRelativeCap(venue, bps, false);
+        _changeRelativeCap(venue, bps, false);
     }
 
     /// @inheritdoc IPrimeVault
@@ -552,7 +545,7 @@ contract PrimeVault is IPrimeVault {
 
     /// @inheritdoc IPrimeVault
     function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until) {
-        uint256 packed = rightsAt[id][accounts[id].generation][who];
+        uint256 packed = _rights(id)[who];
         // forge-lint: disable-next-line(unsafe-typecast)
         return (uint8(packed), uint40(packed >> 8)); // As `setRights` packed them.
     }
@@ -672,6 +665,17 @@ contract PrimeVault is IPrimeVault {
         payables += total.toUint128();
     }
 
+    /// @dev Called only when it changes; the bit changes with it.
+    function _setOpen(uint256 id, bool open) internal {
+        accounts[id].open = open;
+        uint256 bit;
+        unchecked {
+            bit = id - 1; // Ids start at 1.
+        }
+        // forge-lint: disable-next-line(incorrect-shift)
+        openBits[bit >> 8] ^= 1 << (bit & 255);
+    }
+
     function _closeAccounts() internal {
         uint256 head = closingHead;
         uint256 end = closingTail;
@@ -689,12 +693,12 @@ contract PrimeVault is IPrimeVault {
             }
             // Nothing of the old owner may reach the next one: a ticket at lane 0 is void.
             if (t.remaining > 0) _voidRemaining(ticket, id, t);
-            account.open = false;
-            openBits[(id - 1) >> 8] &= ~(1 << ((id - 1) & 255));
+            _setOpen(id, false);
             freeIds.push(id);
             emit EventsLib.AccountClosed(id, account.generation);
         }
-        closingHead = uint128(head);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        closingHead = uint128(head); // At most `closingTail`.
     }
 
     /* MONEY */
@@ -757,10 +761,15 @@ contract PrimeVault is IPrimeVault {
         return relative < state.cap ? relative : state.cap;
     }
 
-    function _rollWindow(VenueState storage state) internal {
-        if (block.timestamp < state.windowStart + SEND_WINDOW) return;
-        state.windowStart = uint40(block.timestamp);
-        state.windowNet = 0;
+    /// @dev Cash between vault and venue: the book follows it, and so does the net of the day's window.
+    function _moveBook(VenueState storage state, int128 amount) internal {
+        state.book += amount;
+        if (block.timestamp >= state.windowStart + SEND_WINDOW) {
+            state.windowStart = uint40(block.timestamp);
+            state.windowNet = amount;
+        } else {
+            state.windowNet += amount;
+        }
     }
 
     /* CHECKS */
@@ -816,10 +825,15 @@ contract PrimeVault is IPrimeVault {
         _require(state.listed, uint32(ErrorsLib.VenueNotListed.selector));
     }
 
+    /// @dev Of the present generation.
+    function _rights(uint256 id) internal view returns (mapping(address who => uint256 untilAndRights) storage) {
+        return rightsAt[id][accounts[id].generation];
+    }
+
     function _depositAllowed(uint256 id) internal view {
         Account storage account = _open(id);
         if (msg.sender == account.owner) return;
-        uint256 packed = rightsAt[id][account.generation][msg.sender];
+        uint256 packed = _rights(id)[msg.sender];
         _require(packed & DEPOSIT_FOR != 0 && block.timestamp <= packed >> 8, uint32(ErrorsLib.NotOwner.selector));
     }
 
@@ -851,22 +865,28 @@ contract PrimeVault is IPrimeVault {
         emit EventsLib.KeeperAdded(keeper);
     }
 
-    function _setCap(address venue, uint64 cap, bool up) internal {
+    function _changeCap(address venue, uint64 cap, bool up) internal {
         _onlyCurator();
-        VenueState storage state = _listed(venue);
-        _require(up ? cap > state.cap : cap < state.cap, uint32(ErrorsLib.WrongDirection.selector));
-        state.cap = cap;
+        uint64 old = _listed(venue).cap;
+        _require(up ? cap > old : cap < old, uint32(ErrorsLib.WrongDirection.selector));
+        _setCap(venue, cap);
+    }
+
+    function _changeRelativeCap(address venue, uint16 bps, bool up) internal {
+        _onlyCurator();
+        uint16 old = _listed(venue).relativeCapBps;
+        _require(up ? bps > old : bps < old, uint32(ErrorsLib.WrongDirection.selector));
+        _setRelativeCap(venue, bps);
+    }
+
+    function _setCap(address venue, uint64 cap) internal {
+        venueStates[venue].cap = cap;
         emit EventsLib.CapChanged(venue, cap);
     }
 
-    function _setRelativeCap(address venue, uint16 bps, bool up) internal {
-        _onlyCurator();
-        VenueState storage state = _listed(venue);
-        _require(
-            up ? bps > state.relativeCapBps : bps < state.relativeCapBps, uint32(ErrorsLib.WrongDirection.selector)
-        );
+    function _setRelativeCap(address venue, uint16 bps) internal {
         _require(bps <= FULL_BPS, uint32(ErrorsLib.CapExceeded.selector));
-        state.relativeCapBps = bps;
+        venueStates[venue].relativeCapBps = bps;
         emit EventsLib.RelativeCapChanged(venue, bps);
     }
 }
