@@ -13,23 +13,21 @@ from keeper.errors import UnknownOutcome, VenueError
 from keeper.execution.decision import decision_record
 from keeper.execution.intake import CheckedOrder, check, check_notional, closable
 from keeper.execution.legs import Append, Legs
+from keeper.execution.ports import Market, Risk
 from keeper.ledger import Books, OrderView
-from keeper.market_data import MarketDataEngine
 from keeper.model.events import LegIntent, OrderAccepted, OrderClosed, OrderOutcome, RouteDecided
 from keeper.model.identifiers import client_order_id
-from keeper.model.instruments import Instrument, Side, coin_of, sign
+from keeper.model.instruments import Side, coin_of, sign
 from keeper.model.signed_orders import Order, SignedOrder
 from keeper.model.venue_records import SeatState
-from keeper.risk import RiskEngine, seat_capacity
-from keeper.risk.seats import leverage_of
 from keeper.routing import Leg, RoutePlan, RouteRequest, RoutingError, VenueQuote, plan
 from keeper.venues.base import AccountReader, ExecutionClient, FeeRates, Unknown
 
 log = structlog.get_logger()
 
 BPS = Decimal(10_000)
-DEFAULT_LEVERAGE = 20
-"""What the venue sets for a coin never touched, or the coin's own maximum if that is lower."""
+FEES_KEPT_MS = 3_600_000
+"""A venue changes a fee tier once a day at most."""
 
 
 class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,8 +55,8 @@ class ExecutionEngine:
         clock: Clock,
         books: Books,
         append: Append,
-        market: MarketDataEngine,
-        risk: RiskEngine,
+        market: Market,
+        risk: Risk,
         clients: Mapping[str, ExecutionClient],
         accounts: Mapping[str, AccountReader],
         settings: ExecutionSettings | None = None,
@@ -68,6 +66,7 @@ class ExecutionEngine:
         self._market, self._risk = market, risk
         self._clients, self._accounts = clients, accounts
         self._settings = settings or ExecutionSettings()
+        self._fees: dict[str, tuple[int, FeeRates]] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.legs = Legs(
             books,
@@ -227,7 +226,7 @@ class ExecutionEngine:
                 continue
             state, rates = seat
             fees[venue] = rates.taker_bps
-            caps[venue] = self._capacity(state, instruments[venue][coin], order.direction)
+            caps[venue] = self._risk.capacity(state, instruments[venue][coin], order.direction)
             if reducing is not None:
                 caps[venue] = reducing[venue]  # a close needs no new margin of the client; H4 keeps the seat's ready
         return self._market.quotes(
@@ -239,20 +238,20 @@ class ExecutionEngine:
             venues=tuple(fees),
         )
 
-    def _capacity(self, state: SeatState, instrument: Instrument, side: Side) -> Decimal:
-        context = self._market.context(instrument.venue, instrument.coin)
-        if context is None:
-            return Decimal(0)
-        leverage = leverage_of(state, instrument.coin, min(DEFAULT_LEVERAGE, instrument.max_leverage))
-        return seat_capacity(state, instrument.coin, side, context.mark, leverage)
-
     async def _seat(self, venue: str) -> tuple[SeatState, FeeRates] | None:
         """The seat's margin and fees; None when its venue does not answer: nothing is sent there then."""
         try:
-            return await asyncio.gather(self._accounts[venue].state(), self._accounts[venue].fees())
+            return await self._accounts[venue].state(), await self._fee_rates(venue)
         except (UnknownOutcome, VenueError) as error:
             log.warning("seat_unread", venue=venue, error=str(error))
             return None
+
+    async def _fee_rates(self, venue: str) -> FeeRates:
+        now_ms = self._clock.now_ms()
+        known = self._fees.get(venue)
+        if known is None or now_ms - known[0] > FEES_KEPT_MS:
+            known = self._fees[venue] = (now_ms, await self._accounts[venue].fees())
+        return known[1]
 
     def _request(self, order: Order, coin: str, quotes: Sequence[VenueQuote]) -> RouteRequest:
         """Cost and slippage are measured against the mean of the quoted venues' marks, on a tick."""

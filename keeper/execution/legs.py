@@ -95,12 +95,14 @@ class Legs:
         self._in_step.add(venue)
 
     async def on_fills(self, venue: str, fills: tuple[Fill, ...], snapshot: bool) -> None:
-        """Pushed fills. A snapshot only says whether there are some we missed: its order is not the log's."""
-        if snapshot:
-            if any(not self._books.has_fill(fill) for fill in fills):
-                await self.backfill(venue)
-        elif venue in self._in_step:
+        """Pushed fills. A snapshot, or a push while out of step, only says that there may be some we missed: they are
+        fetched, because the log's order must be the venue's."""
+        if venue in self._in_step and not snapshot:
             self._book(fills)
+        elif any(not self._books.has_fill(fill) for fill in fills):
+            await self.backfill(venue)
+            if all(self._books.has_fill(fill) for fill in fills):
+                self._in_step.add(venue)
 
     def _book(self, fills: tuple[Fill, ...] | list[Fill]) -> None:
         """Each (venue, trade id) once."""

@@ -7,7 +7,12 @@ from typing import Protocol
 from keeper.errors import InputError
 from keeper.model.amounts import plain, usdc
 from keeper.model.instruments import Instrument, Side, sign
+from keeper.model.venue_records import SeatState
 from keeper.risk.margin import Place, RiskSettings, requirement
+from keeper.risk.seats import leverage_of, seat_capacity
+
+DEFAULT_LEVERAGE = 20
+"""What the venue sets for a coin never touched, or the coin's own maximum if that is lower."""
 
 
 class Accounts(Protocol):
@@ -64,6 +69,14 @@ class RiskEngine:
                 "equity; deposit more or order less",
                 "insufficient_margin",
             )
+
+    def capacity(self, state: SeatState, instrument: Instrument, side: Side) -> Decimal:
+        """The largest order that a seat's own margin carries at its venue (see `seat_capacity`); 0 without a mark."""
+        mark = self._prices.marks().get((instrument.venue, instrument.coin))
+        if mark is None:
+            return Decimal(0)
+        leverage = leverage_of(state, instrument.coin, min(DEFAULT_LEVERAGE, instrument.max_leverage))
+        return seat_capacity(state, instrument.coin, side, mark, leverage)
 
     def _after(
         self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venue: str, marks: Mapping[Place, Decimal]

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from keeper.errors import IntegrityError
 from keeper.venues.base import BookUpdate, Connected, ContextUpdate, Disconnected, FillsUpdate, StreamEvent
 from keeper.venues.hyperliquid import records
 from keeper.venues.hyperliquid.wire import convert
@@ -103,7 +104,7 @@ def parse(envelope: Envelope | None, venue: str, newest_ms: int) -> StreamEvent 
                 return FillsUpdate(tuple(records.fill(venue, row) for row in fills.fills), fills.is_snapshot)
             case "error":
                 log.warning("venue_stream_error", venue=venue, text=str(envelope.data)[:200])
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, IntegrityError) as error:
         log.error("venue_stream_unreadable", venue=venue, channel=envelope.channel, error=str(error))
     return None
 
