@@ -20,31 +20,34 @@ import {LanesLib} from "./libraries/LanesLib.sol";
 /// `book` of a venue is what it was last worth, plus sends, minus collections since. It may be negative.
 ///
 /// SUB-ACCOUNTS
-/// At most 1,024, ids from 1, each one uint64 lane. A lane rises by its owner's deposits and falls only in a commit. Closed ids are used
-/// again with the next generation; rights are kept by (id, generation), so none survives.
+/// At most 1,024, ids from 1, each one uint64 lane. A lane rises by its owner's deposits and falls only in a commit.
+/// Closed ids are used again with the next generation; rights are kept by (id, generation), so none survives.
 ///
 /// MARK AND COMMIT
-/// Two transactions. `mark` reads a quiet venue's value and stores delta = value − book. `commit` adds stored deltas to the books and
-/// spreads the same total over lanes, fees, insurance and deficit; it reverts unless they are equal to the micro-dollar. It calls nothing
-/// and reads no price, and everything that can come between (deposits, sends, collections, donations, cancellations, closings) commutes
-/// with it: nobody but the keeper can break a prepared commit.
+/// Two transactions. `mark` reads a quiet venue's value and stores delta = value − book. `commit` adds stored deltas to
+/// the books and spreads the same total over lanes, fees, insurance and deficit; it reverts unless they are equal to
+/// the micro-dollar. It calls nothing and reads no price, and everything that can come between (deposits, sends,
+/// collections, donations, cancellations, closings) commutes with it: nobody but the keeper can break a prepared
+/// commit.
 ///
 /// LOSSES
-/// A loss beyond its lane goes to insurance; `newDeficit` is what insurance cannot pay. Insurance repays an open deficit first. While one
-/// is open nothing is deposited and nothing approved.
+/// A loss beyond its lane goes to insurance; `newDeficit` is what insurance cannot pay. Insurance repays an open
+/// deficit first. While one is open nothing is deposited and nothing approved.
 ///
 /// WITHDRAWALS
-/// The owner of a sub-account asks, naming the receiver. A commit approves: cash is reserved at once (payables <= idle). Anyone may then
-/// have it paid. Claims call the token and nothing else, and nothing can pause them.
+/// The owner of a sub-account asks, naming the receiver. A commit approves: cash is reserved at once (payables <=
+/// idle). Anyone may then have it paid. Claims call the token and nothing else, and nothing can pause them.
+/// Approvals count only in a full commit; so keepers mark every read venue, those without a book too: by a stranger's
+/// dust, collected, one gets a book.
 ///
 /// ROLES
-/// Owner names curator and keepers. Curator lists venues, sets caps, suspends sends. Keepers move free cash to listed venues within their
-/// caps and back, mark and commit. No role can withdraw, redirect or create money. A keeper can split a result wrongly between lanes: the
-/// statement root it leaves behind is the evidence.
+/// Owner names curator and keepers. Curator lists venues, sets caps, suspends sends. Keepers move free cash to listed
+/// venues within their caps and back, mark and commit. No role can withdraw, redirect or create money. A keeper can
+/// split a result wrongly between lanes: the statement root it leaves behind is the evidence.
 ///
 /// TRUST
-/// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its value and for sending
-/// its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
+/// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its
+/// value and for sending its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
 contract PrimeVault is IPrimeVault {
     using LanesLib for uint256[LANE_WORDS];
     using SafeCastLib for uint256;
@@ -190,7 +193,8 @@ contract PrimeVault is IPrimeVault {
     function depositWithPermit(uint256 id, uint64 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
         _enter();
         _depositAllowed(id);
-        // A permit that a stranger used first has already given the allowance; one that failed otherwise fails at the pull.
+        // A permit that a stranger used first has already given the allowance; one that failed otherwise fails at the
+        // pull.
         try IERC20Permit(asset).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
         _deposit(id, amount);
         _exit();
@@ -403,7 +407,8 @@ contract PrimeVault is IPrimeVault {
             next, c.asOf, c.fence, c.statementRoot, pnl, c.fees, c.insuranceDelta, c.newDeficit, c.marked
         );
 
-        // Skipped in a commit that is not full rather than refused: whether a book is zero may change while the commit is on its way.
+        // Skipped in a commit that is not full rather than refused: whether a book is zero may change while the commit
+        // is on its way.
         if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals, next);
         _closeAccounts();
         _exit();
@@ -618,7 +623,8 @@ contract PrimeVault is IPrimeVault {
         deficit = (owed - repaid).toUint128();
     }
 
-    /// @dev Whether every read venue with a book is marked here, and every attested one was within a day, its last mark being used.
+    /// @dev Whether every read venue with a book is marked here, and every attested one was within a day, its last mark
+    /// being used.
     function _full(address[] calldata marked) internal view returns (bool) {
         for (uint256 i; i < venueList.length; ++i) {
             address venue = venueList[i];
@@ -749,7 +755,8 @@ contract PrimeVault is IPrimeVault {
         if (t.payable_ == 0) pendingTicketOf[id] = 0;
     }
 
-    /// @dev The smaller of the absolute cap and the relative one, the latter of all cash and all positive books; a send changes neither sum.
+    /// @dev The smaller of the absolute cap and the relative one, the latter of all cash and all positive books; a send
+    /// changes neither sum.
     function _capOf(VenueState storage state) internal view returns (uint256) {
         uint256 total = idle;
         for (uint256 i; i < venueList.length; ++i) {

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 /// @notice A sub-account. Its balance is a lane: see `laneOf`.
+/// @dev `closing`: it closes at the end of the next commit if it is empty then.
 struct Account {
     address owner;
     uint40 openedAt;
@@ -42,12 +43,15 @@ struct Ticket {
     address receiver;
 }
 
+/// @notice Pay up to `amount` of a ticket. What cannot be paid is skipped.
 struct Approval {
     uint64 ticket;
     uint64 amount;
 }
 
-/// @notice One settlement. Deltas come as `pnl4`: one word of four int64 (lane 0 lowest) for each storage word in `words`.
+/// @notice One settlement: Σ deltas + fees + insuranceDelta − newDeficit == Σ deltas of the marks of `marked`.
+/// @dev `epoch` is the next one, `asOf` is at most that of every mark used, `fence` is the database's fencing number.
+/// Deltas come as `pnl4`: one word of four int64 (lane 0 lowest) for each storage word in `words`.
 struct Commit {
     uint64 epoch;
     uint64 asOf;
@@ -63,42 +67,95 @@ struct Commit {
 }
 
 /// @title The balance sheet: one asset, up to 1,024 sub-accounts, up to 8 venues.
-/// @notice Amounts are micro-USDC. `sumEquity + payables + insurance + feesAccrued == idle + Σ book + deficit` at all times.
+/// @notice Amounts are micro-USDC, times are seconds. At all times `sumEquity + payables + insurance + feesAccrued ==
+/// idle + Σ book + deficit`.
 interface IPrimeVault {
     /* CLIENT */
 
+    /// @notice Opens a sub-account for `owner` with a first deposit of at least 100 USDC from the caller.
+    /// @dev Needs 100 USDC of insurance before the first one. Closed ids are used again, one generation later.
     function openAccount(address owner, uint64 amount) external returns (uint256 id);
+
+    /// @notice Closes an empty sub-account at the end of the next commit, if it is still empty and no cash waits for
+    /// its receiver.
+    /// @dev By its owner; by a keeper 30 days after it was opened, without an unpaid ticket. At most 8 close per
+    /// commit, in order.
     function closeAccount(uint256 id) external;
+
+    /// @notice Pulls `amount` from the caller and credits it at once. By the owner or a delegate with DEPOSIT_FOR; not
+    /// while a deficit is open.
     function deposit(uint256 id, uint64 amount) external;
+
+    /// @notice `deposit` with an EIP-2612 permit of the caller. A permit that somebody has used before is no hindrance.
     function depositWithPermit(uint256 id, uint64 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external;
+
+    /// @notice Owner: gives `who` rights up to and including the second `until`, in place of what it had. TRADE 1,
+    /// DEPOSIT_FOR 2, their sum, or 0.
+    /// @dev TRADE is checked by whoever accepts orders; no right moves money out.
     function setRights(uint256 id, address who, uint8 rights, uint40 until) external;
+
+    /// @notice Owner: asks for `amount`, the whole lane or at least 10 USDC, to be paid to `receiver` (not 0, the vault
+    /// or a venue).
+    /// @dev One unpaid ticket per sub-account. Paid by commits, then `claim`.
     function requestWithdraw(uint256 id, uint64 amount, address receiver) external returns (uint256 ticket);
+
+    /// @notice Owner: voids what is not approved yet. What is approved stays payable.
     function cancelWithdraw(uint256 ticket) external;
+
+    /// @notice Owner: another receiver, as long as anything is unpaid.
     function redirect(uint256 ticket, address receiver) external;
 
     /* ANYONE */
 
+    /// @notice Pays what is approved to the ticket's receiver. Never paused; calls nothing but the asset.
     function claim(uint256 ticket) external returns (uint64 paid);
+
+    /// @notice Brings a venue contract's USDC home and books it. `venue` 0: books unbooked USDC lying here to
+    /// insurance.
     function sync(address venue) external returns (uint64 collected);
+
+    /// @notice Continues an open recall.
     function advance(address venue) external;
+
+    /// @notice Ends a recall whose time has passed; books do not move.
     function lapseRecall(address venue) external;
+
+    /// @notice Pulls `amount` from the caller into insurance, which repays an open deficit first.
     function fundInsurance(uint64 amount) external;
 
     /* KEEPER */
 
+    /// @notice Sends free cash to a listed venue, within its caps (see `VenueState`); what leaves it in 24 hours, net,
+    /// is bounded by them too.
     function send(address venue, uint64 amount) external;
+
+    /// @notice Asks a venue to bring `amount` home. Books move when it arrives.
     function recall(address venue, uint64 amount) external;
+
+    /// @notice Records the value of a quiet venue for a commit within 15 minutes, in place of an unused mark.
+    /// @param attestation Of a T2 venue; empty for T1. @param assets T1: whose sizes and mark prices are emitted.
     function mark(address venue, bytes calldata attestation, uint32[] calldata assets) external;
+
+    /// @notice Settles. Reverts unless it adds up to the micro-dollar. At least 10 minutes after the last one.
+    /// @dev Approvals count only in a full commit (every T1 venue with a book marked in it, every T2 venue with one
+    /// within 24 hours and with no unused mark) that leaves no deficit; otherwise they are skipped.
     function commit(Commit calldata c) external;
 
     /* CURATOR */
 
+    /// @notice Lists a venue that serves this vault. `tier` 1: the contract reads its equity; 2: attested.
+    /// `relativeCapBps` of idle + Σ positive books.
     function addVenue(address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) external;
+
+    /// @notice Unlists a venue with no open recall and a book within 10 USDC of zero; insurance takes the rest.
     function removeVenue(address venue) external;
+
     function increaseCap(address venue, uint64 cap) external;
     function decreaseCap(address venue, uint64 cap) external;
     function increaseRelativeCap(address venue, uint16 bps) external;
     function decreaseRelativeCap(address venue, uint16 bps) external;
+
+    /// @notice Stops or allows sends to a venue. Money comes home either way.
     function setSuspended(address venue, bool suspended) external;
 
     /* OWNER */
@@ -114,28 +171,59 @@ interface IPrimeVault {
     function owner() external view returns (address);
     function curator() external view returns (address);
     function isKeeper(address who) external view returns (bool);
+
+    /// @notice Booked cash: at most the token balance.
     function idle() external view returns (uint128);
+
+    /// @notice Σ of all lanes.
     function sumEquity() external view returns (uint128);
+
+    /// @notice Cash reserved for approved tickets.
     function payables() external view returns (uint128);
+
     function insurance() external view returns (uint128);
     function feesAccrued() external view returns (uint128);
+
+    /// @notice Losses that neither lanes nor insurance could bear.
     function deficit() external view returns (uint128);
+
+    /// @notice Number of commits.
     function epoch() external view returns (uint64);
+
     function committedAt() external view returns (uint64);
     function lastAsOf() external view returns (uint64);
     function lastFence() external view returns (uint64);
+
+    /// @notice The highest id ever opened, closed ones included.
     function accountCount() external view returns (uint256);
+
+    /// @notice The last ticket; the first is 1.
     function ticketCount() external view returns (uint256);
+
+    /// @notice What may be sent: idle less payables, insurance and accrued fees.
     function freeCash() external view returns (uint128);
+
+    /// @notice Balance of a sub-account. 0 for an id never opened.
     function laneOf(uint256 id) external view returns (uint64);
+
     function accountOf(uint256 id) external view returns (Account memory);
     function ticketOf(uint256 ticket) external view returns (Ticket memory);
+
+    /// @notice The ticket of which something is unpaid, or 0.
     function pendingTicketOf(uint256 id) external view returns (uint256 ticket);
+
+    /// @notice As last set in the present generation, expired or not.
     function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until);
+
     function venueOf(address venue) external view returns (VenueState memory);
     function pendingMarkOf(address venue) external view returns (PendingMark memory);
     function statementRootOf(uint64 epoch) external view returns (bytes32);
     function venues() external view returns (address[] memory);
+
+    /// @notice Dollars by tier: booked cash; equity the contract reads; attested equity. Against them what clients and
+    /// the fee recipient are owed; insurance is owed to nobody.
+    /// @dev Live equity as the venues' views tell it: money on its way is in neither. A venue that cannot be read
+    /// counts as nothing.
     function solvency()
         external
         view

@@ -6,8 +6,8 @@ import {ErrorsLib} from "./ErrorsLib.sol";
 
 /// @title Four uint64 balances to a storage word.
 /// @notice Sub-account id lies in word (id − 1) / 4, lane (id − 1) % 4, lane 0 lowest. Amounts in micro-USDC.
-/// @dev A word of deltas holds four int64 in the same lanes. Each lane is extended, added and range-checked by itself: nothing is
-/// borrowed from or carried into a neighbour.
+/// @dev A word of deltas holds four int64 in the same lanes. Each lane is extended, added and range-checked by itself:
+/// nothing is borrowed from or carried into a neighbour.
 library LanesLib {
     uint256 internal constant LANE_MAX = type(uint64).max;
 
@@ -80,7 +80,8 @@ library LanesLib {
 
     /// @notice One word of lanes plus one word of deltas.
     /// @param open Its lowest four bits: which lanes belong to an open sub-account.
-    /// @dev Assembly because it runs once per four sub-accounts of a commit; `tests/contracts/LanesLib.t.sol` compares it with plain Solidity.
+    /// @dev Assembly because it runs once per four sub-accounts of a commit; `tests/contracts/LanesLib.t.sol` compares
+    /// it with plain Solidity.
     function addWord(uint256 lanes, uint256 deltas, uint256 open) internal pure returns (uint256 changed, int256 sum) {
         if (open & 15 != 15) require(deltas & ~_spread(open) == 0, ErrorsLib.AccountNotOpen());
         uint256 outOfRange;

@@ -49,7 +49,8 @@ interface Vm {
     }
 }
 
-/// @notice Base of every forge test: cheat codes, assertions, bounded fuzz inputs. A failed assertion reverts with its reason.
+/// @notice Base of every forge test: cheat codes, assertions, bounded fuzz inputs. A failed assertion reverts with its
+/// reason.
 abstract contract Base {
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 

@@ -483,7 +483,8 @@ contract PrimeVaultTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    /// @dev Nothing a role or a venue does stops a claim: venues broken and suspended, every keeper gone, a deficit open.
+    /// @dev Nothing a role or a venue does stops a claim: venues broken and suspended, every keeper gone, a deficit
+    /// open.
     function test_B3_ClaimsArePausedByNothing() public {
         uint256 ticket = _request(1, 1_000e6);
         _commitApproval(ticket, 1_000e6);

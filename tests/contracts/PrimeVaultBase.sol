@@ -98,7 +98,8 @@ contract TestVenue is IVenue {
     }
 }
 
-/// @notice A vault with seeded insurance, three clients and one venue of each tier; builders for commits; the balance identities.
+/// @notice A vault with seeded insurance, three clients and one venue of each tier; builders for commits; the balance
+/// identities.
 abstract contract PrimeVaultBase is Base {
     uint64 internal constant USD = 1e6;
 

@@ -4,7 +4,8 @@ pragma solidity 0.8.37;
 import {Commit} from "contracts/interfaces/IPrimeVault.sol";
 import {PrimeVaultBase} from "../PrimeVaultBase.sol";
 
-/// @notice The peer: the settlement loop everybody writes first. One mapping entry per account, no packing, no marks, no approvals.
+/// @notice The peer: the settlement loop everybody writes first. One mapping entry per account, no packing, no marks,
+/// no approvals.
 contract TextbookLedger {
     event Settled(uint256 indexed epoch, uint256[] ids, int256[] pnl);
 
@@ -38,8 +39,9 @@ contract TextbookLedger {
     }
 }
 
-/// @notice Gas of a steady-state commit (mixed signs, one venue marked) and of the textbook loop over the same changes. Reads and writes
-/// are cold, as in a transaction of their own; its base cost and calldata are added by the rules of the chain (21,000; 4 and 16 per byte).
+/// @notice Gas of a steady-state commit (mixed signs, one venue marked) and of the textbook loop over the same changes.
+/// Reads and writes are cold, as in a transaction of their own; its base cost and calldata are added by the rules of
+/// the chain (21,000; 4 and 16 per byte).
 contract CommitGasTest is PrimeVaultBase {
     TextbookLedger internal textbook;
 

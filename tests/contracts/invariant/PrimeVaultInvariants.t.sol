@@ -6,7 +6,8 @@ import {ErrorsLib} from "contracts/libraries/ErrorsLib.sol";
 import {Base, FuzzSelector} from "../Base.sol";
 import {PrimeVaultBase, TestVenue} from "../PrimeVaultBase.sol";
 
-/// @notice What clients, keepers, venues and strangers do, in any order. Every call succeeds: inputs are bent to what the rules allow.
+/// @notice What clients, keepers, venues and strangers do, in any order. Every call succeeds: inputs are bent to what
+/// the rules allow.
 contract PrimeVaultHandler is PrimeVaultBase {
     /// @dev Ghosts: what the vault owes to its own history.
     uint256 public deposited;
@@ -118,7 +119,8 @@ contract PrimeVaultHandler is PrimeVaultBase {
         vm.warp(block.timestamp + bound(time, 1, 2 days));
     }
 
-    /// @dev An honest commit: losses to lanes as far as they go, then insurance, then deficit; every open ticket offered for approval.
+    /// @dev An honest commit: losses to lanes as far as they go, then insurance, then deficit; every open ticket
+    /// offered for approval.
     function commit(uint256 seed, uint64 approval, int64 shift) external {
         vm.warp(block.timestamp + 10 minutes);
         _mark(t1);
