@@ -152,7 +152,7 @@ class Seat:
     def _reshare(self, fill: Fill) -> tuple[Posting, ...]:
         """A fill learned after a later funding payment changes who held what at that payment."""
         postings: tuple[Posting, ...] = ()
-        for index in range(len(self.fundings) - 1, -1, -1):
+        for index in range(self.cut.funding_count, len(self.fundings)):
             event = self.fundings[index]
             if event.coin != fill.coin or event.time_ms <= fill.time_ms:
                 continue
