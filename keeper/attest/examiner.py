@@ -61,8 +61,10 @@ class Examiner:
 
     async def watch(self) -> None:
         """Takes one sample of the venue's mark prices."""
+        before_ms = await self._venue.now_ms()
         contexts = await self._venue.contexts()
-        self.prices.add(await self._venue.now_ms(), {coin: context.mark for coin, context in contexts.items()})
+        marks = {coin: context.mark for coin, context in contexts.items()}
+        self.prices.add(before_ms, await self._venue.now_ms(), marks)
 
     async def examine(self, proposal: Proposal) -> bytes:
         """The signature. Refusal names the first figure that differs; VenueError, UnknownOutcome and ChainError mean

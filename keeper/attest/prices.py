@@ -7,7 +7,7 @@ from decimal import Decimal
 KEPT_MS = 180_000
 WINDOW_MS = 10_000
 TOLERANCE_BPS = 5
-MAX_GAP_MS = 3_000
+MAX_GAP_MS = 1_500
 
 
 class PriceHistory:
@@ -15,20 +15,17 @@ class PriceHistory:
 
     def __init__(self) -> None:
         self._samples: deque[tuple[int, Mapping[str, Decimal]]] = deque()
-        self._read_at: int | None = None
 
     @property
     def latest_ms(self) -> int | None:
         return self._samples[-1][0] if self._samples else None
 
-    def add(self, time_ms: int, marks: Mapping[str, Decimal]) -> None:
-        """`time_ms`: the venue's time right after the prices were read. When it jumped since the reading before, the
-        prices may belong to either side of the jump, and are not used."""
-        steady = self._read_at is not None and 0 <= time_ms - self._read_at <= MAX_GAP_MS
-        self._read_at = time_ms
-        if steady:
-            self._samples.append((time_ms, marks))
-        while self._samples and self._samples[0][0] < time_ms - KEPT_MS:
+    def add(self, before_ms: int, after_ms: int, marks: Mapping[str, Decimal]) -> None:
+        """Prices read between two readings of the venue's time. When those lie far apart (a slow answer, or time that
+        jumped in the local world) nobody can say which instant the prices belong to, and they are not used."""
+        if 0 <= after_ms - before_ms <= MAX_GAP_MS:
+            self._samples.append((after_ms, marks))
+        while self._samples and self._samples[0][0] < after_ms - KEPT_MS:
             self._samples.popleft()
 
     def around(self, coin: str, at_ms: int) -> list[Decimal]:

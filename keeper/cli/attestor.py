@@ -27,9 +27,9 @@ def run_attestor(
     venue_url: Annotated[str, typer.Option(help="The venue's API.")],
     clock_file: Annotated[Path | None, typer.Option(help="The local world's clock offset.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    poll_ms: Annotated[int, typer.Option(help="How often mark prices are sampled.", min=100)] = 2_000,
+    poll_ms: Annotated[int, typer.Option(help="How often mark prices are sampled.", min=100, max=5_000)] = 2_000,
     weight_per_minute: Annotated[
-        float, typer.Option(help="The venue's request limit for this machine; a sample weighs 22.")
+        float, typer.Option(help="The venue's request limit for this machine; a sample weighs 24.")
     ] = 1_200,
     start_block: Annotated[int, typer.Option(help="Block the SeatVenue was deployed at, or before.")] = 0,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",

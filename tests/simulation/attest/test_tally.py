@@ -72,11 +72,20 @@ def test_a_closed_position_leaves_no_line() -> None:
 
 def test_prices_across_a_jump_are_not_used() -> None:
     history = PriceHistory()
-    for time_ms, mark in ((0, 1), (500, 2), (3_600_000, 3), (3_600_500, 4)):
-        history.add(time_ms, {"BTC": Decimal(mark)})
-    assert history.around("BTC", 3_600_000) == [Decimal(4)]
+    hour = 3_600_000
+    for before, after, mark in ((0, 50, 1), (500, hour, 2), (hour + 500, hour + 550, 3)):
+        history.add(before, after, {"BTC": Decimal(mark)})
+    assert history.around("BTC", hour) == [Decimal(3)]
     assert history.around("BTC", 0) == [], "old samples are dropped"
-    assert history.nearest("ETH", 3_600_000, Decimal(1)) is None
+    assert history.nearest("ETH", hour, Decimal(1)) is None
+
+
+def test_only_prices_within_ten_seconds_count() -> None:
+    history = PriceHistory()
+    for second in range(0, 60, 5):
+        history.add(second * 1000, second * 1000, {"BTC": Decimal(100 + second)})
+    assert history.around("BTC", 30_000) == [Decimal(price) for price in (120, 125, 130, 135, 140)]
+    assert history.nearest("BTC", 30_000, Decimal(127)) == Decimal(125)
 
 
 def test_five_basis_points() -> None:
