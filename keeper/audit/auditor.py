@@ -11,6 +11,7 @@ from keeper.audit.seat_audit import MarkResult, SeatAudit, SeatResult
 from keeper.audit.seat_records import ZERO, SeatHistory
 from keeper.audit.sources import ChainFacts, SeatRecords
 from keeper.audit.statement_file import AccountPart, Statement, StatementFile
+from keeper.model.amounts import plain
 from keeper.model.instruments import coin_of, sign
 from keeper.model.statements import statement_root
 
@@ -244,7 +245,7 @@ class _Audit:
             what = f"position in {coin} from its fills is not the statement's"
             self._findings.add("position", f"{place} {venue}", what, expected, got)
             for order in self._left_short(part.id, coin, got - expected):
-                what = f"order {order.digest} ({order.order.direction} {order.size}) is short by {abs(got - expected)}"
+                what = f"order {order.digest} ({order.order.direction} {plain(order.size)}) is short by {abs(got - expected)}"
                 self._findings.add(
                     "order_short", f"{place} {venue}", what, order.filled + abs(got - expected), order.filled
                 )
