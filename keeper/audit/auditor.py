@@ -245,7 +245,8 @@ class _Audit:
             what = f"position in {coin} from its fills is not the statement's"
             self._findings.add("position", f"{place} {venue}", what, expected, got)
             for order in self._left_short(part.id, coin, got - expected):
-                what = f"order {order.digest} ({order.order.direction} {plain(order.size)}) is short by {abs(got - expected)}"
+                asked = f"{order.order.direction} {plain(order.size)}"
+                what = f"order {order.digest} ({asked}) is short by {abs(got - expected)}"
                 self._findings.add(
                     "order_short", f"{place} {venue}", what, order.filled + abs(got - expected), order.filled
                 )
