@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
@@ -36,7 +36,7 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PATIENCE_MS = 8_000
+PATIENCE_MS = 15_000
 
 OWNER, KEEPER, OTHER_KEEPER, CLIENT, SIGNER = (address_of(index) for index in range(5))
 INSURANCE = 150_000_000
@@ -55,6 +55,7 @@ def running_browser() -> Iterator[Browser]:
     """Headless Chromium. One at a time in a thread: Playwright keeps an event loop there while it lives."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), headless=True, args=[*CHROMIUM_FLAGS])
+        expect.set_options(timeout=PATIENCE_MS)
         try:
             yield browser
         finally:

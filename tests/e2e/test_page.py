@@ -224,6 +224,20 @@ def test_what_the_contract_refuses_is_told_before_anything_is_signed(page: Page,
     assert page.evaluate("testWallet.asked").count("eth_sendTransaction") == 0
 
 
+def test_a_transaction_without_an_answer_is_not_called_refused(page: Page, chain: Chain) -> None:
+    open_account(chain, 200_000_000)
+    page.clock.install()
+    page.reload()
+    page_world.connect(page)
+    page.evaluate("testWallet.lose = true")
+    ask_money(page, "20")
+    line = page.locator("#activity-list li").first
+    expect(line).to_contain_text("Sent, waiting for a block")
+    page.clock.fast_forward("02:30")
+    expect(line).to_contain_text("Not known yet")
+    expect(line).to_contain_text("It may still land. Look in your wallet before you send it again.")
+
+
 def test_a_wallet_on_another_chain_is_asked_to_switch(browser: Browser, url: str, chain: Chain) -> None:
     with page_world.opened(browser, url, chain.rpc, CLIENT, chain_id="0x1") as page:
         page_world.connect(page)

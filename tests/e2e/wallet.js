@@ -1,9 +1,10 @@
 // A wallet for tests: one of anvil's unlocked accounts. Announced by EIP-6963 and present as window.ethereum.
+// `testWallet.reject`: refuse to sign. `testWallet.lose`: answer with a hash, send nothing.
 // SETTINGS (an object literal) is put in by tests/e2e/page_world.py: {rpc, account, chainId: null or a hex string}.
 (() => {
   const settings = SETTINGS;
   const listeners = new Map();
-  const control = { reject: false, asked: [] };
+  const control = { reject: false, lose: false, asked: [] };
   window.testWallet = control;
 
   const refuse = (code, message) => Promise.reject(Object.assign(new Error(message), { code }));
@@ -29,7 +30,8 @@
           for (const listener of listeners.get("chainChanged") ?? []) listener(settings.chainId);
           return null;
         case "eth_sendTransaction":
-          return control.reject ? refuse(4001, "User rejected the request.") : forward(method, params);
+          if (control.reject) return refuse(4001, "User rejected the request.");
+          return control.lose ? `0x${"ab".repeat(32)}` : forward(method, params);
         default:
           return forward(method, params);
       }
