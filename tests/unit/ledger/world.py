@@ -1,7 +1,6 @@
 """A small world for tests of the books: a vault and venues kept by arithmetic of their own, which tell the books what
 happened in the order in which a keeper would learn it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -54,21 +53,21 @@ class Venue:
 class World:
     """Every method tells the books; `events` keeps what was told."""
 
-    def __init__(self, *venues: str, append: Callable[[Event], object] | None = None) -> None:
+    def __init__(self, *venues: str, vault: bool = True) -> None:
+        """`vault=False`: the vault is somewhere else, and its logs are told by whoever knows it."""
         self.books = Books()
         self.events: list[Event] = []
-        self._append = append
         self.now_ms = START_S * 1000
         self.block = 0
         self.venues = {venue: Venue() for venue in venues or (SEAT,)}
         self._orders = 0
+        if not vault:
+            return
         self.log("InsuranceFunded", **{"from": owner_of(9)}, amount=1_000_000_000)
         for index, venue in enumerate(self.venues):
             self.log("VenueAdded", venue=venue, tier=1 + index % 2)
 
     def tell(self, event: Event) -> None:
-        if self._append:
-            self._append(event)
         self.books.apply(len(self.events) + 1, event)
         self.events.append(event)
 
@@ -297,6 +296,7 @@ class World:
 
 
 def prepared(plan: CommitPlan, at_ms: int) -> CommitPrepared:
+    """What the log holds before the commit is sent."""
     return CommitPrepared(
         epoch=plan.epoch,
         as_of=plan.as_of,

@@ -1,0 +1,192 @@
+"""The books against the real contract: its logs rebuild its storage, and it accepts what the books build, to the
+micro-dollar and no other way."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from eth_utils.address import to_checksum_address as checked
+
+from keeper.attest.typed import Proposal, attestation_of, sign
+from keeper.chain.abi import load
+from keeper.chain.calls import commit, mark
+from keeper.chain.log_follower import LogFollower
+from keeper.chain.rpc import Web3
+from keeper.chain.transactor import Transactor
+from keeper.chain.vault import Vault
+from keeper.errors import ChainError
+from keeper.model.events import ChainLogSeen, MarkTaken
+from keeper.model.marks import VenueMark
+from keeper.settlement import CommitPlan, build
+from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, deploy, rpc, transact
+from tests.simulation.chain.conftest import anvil_url as anvil_url
+from tests.simulation.chain.conftest import deployed as deployed
+from tests.simulation.chain.conftest import w3 as w3
+from tests.unit.ledger.world import World, prepared
+
+CHAIN_ID = 31337
+
+
+class Local:
+    """A vault with one attested seat on anvil, and a world that trades there."""
+
+    def __init__(self, w3: Web3, vault: str, venue: str, attestor: str) -> None:
+        self.w3, self.venue, self.attestor = w3, venue, attestor
+        self.vault = Vault(w3, vault)
+        self.world = World(venue, vault=False)
+        self.follower = LogFollower(w3, [vault], [load("PrimeVault")])
+        self.keeper = Transactor(w3, KEYS[1])
+        self.sent = 0
+        self.nonce = 0
+
+    async def follow(self) -> None:
+        for log in await self.follower.poll():
+            self.world.tell(
+                ChainLogSeen(
+                    name=log.name,
+                    block=log.block,
+                    log_index=log.log_index,
+                    tx=log.tx,
+                    time_s=log.time_s,
+                    args=log.args,
+                )
+            )
+
+    async def on_time(self) -> None:
+        await rpc(self.w3, "evm_mine")
+        now_ms = (await self.w3.eth.get_block("latest"))["timestamp"] * 1000
+        self.world.now_ms = max(self.world.now_ms, now_ms - 20_000)
+
+    async def transact(self, sender: str, function: str, *arguments: Any) -> None:
+        await transact(self.w3, sender, "PrimeVault", self.vault.address, function, *arguments)
+
+    async def send(self, amount: int) -> None:
+        await self.transact(KEEPER, "send", checked(self.venue), amount)
+        self.sent += amount
+        self.world.row("deposit", amount, 0, self.venue)
+
+    async def mark(self, prices: dict[str, Decimal]) -> VenueMark:
+        self.world.wait()
+        sheet = self.world.sheet(prices, self.venue)
+        self.nonce += 1
+        proposal = Proposal(sheet=sheet, nonce=self.nonce, received=self.sent, returned=0)
+        attestation = attestation_of(proposal, chain_id=CHAIN_ID, vault=self.vault.address)
+        signed = attestation.encode([sign(attestation, attestor=self.attestor, key=KEYS[2])])
+        receipt = await self.keeper.send(f"mark:{self.nonce}", "mark", self.vault.address, mark(self.venue, signed, []))
+        assert receipt.ok
+        book = (await self.vault.venue_of(self.venue)).book
+        taken = VenueMark(
+            venue=self.venue,
+            tier=2,
+            as_of=sheet.as_of,
+            l1_block=0,
+            delta=sheet.equity - book,
+            value=sheet.equity,
+            sheet=sheet,
+        )
+        self.world.tell(MarkTaken(mark=taken, block=receipt.block, tx=receipt.tx))
+        await self.follow()
+        return taken
+
+    async def plan(self, taken: VenueMark) -> CommitPlan:
+        state = await self.vault.state()
+        plan, _ = build(
+            self.world.books,
+            [taken],
+            chain_id=CHAIN_ID,
+            vault=self.vault.address,
+            epoch=state.epoch + 1,
+            as_of=taken.as_of,
+            fence=1,
+            snapshot_block=state.block,
+            idle=state.idle,
+            payables=state.payables,
+            insurance=state.insurance,
+            deficit=state.deficit,
+            requirement=lambda _id: 0,
+        )
+        return plan
+
+    async def commit(self, plan: CommitPlan) -> None:
+        self.world.tell(prepared(plan, self.world.now_ms))
+        receipt = await self.keeper.send(f"commit:{plan.epoch}", "commit", self.vault.address, commit(plan.to_abi()))
+        assert receipt.ok
+        await self.follow()
+
+    async def compare(self) -> None:
+        """Every figure of the books with the contract's storage."""
+        state, books = await self.vault.state(), self.world.books
+        assert (books.vault.idle, books.vault.insurance, books.vault.deficit) == (
+            state.idle,
+            state.insurance,
+            state.deficit,
+        )
+        assert (books.vault.payables, books.vault.sum_equity, books.epoch) == (
+            state.payables,
+            state.sum_equity,
+            state.epoch,
+        )
+        assert books.book(self.venue) == (await self.vault.venue_of(self.venue)).book
+        for account in books.accounts():
+            assert account.lane == await self.vault.lane_of(account.id)
+        self.world.check_balance()
+
+
+@pytest.fixture
+async def local(w3: Web3, deployed: Deployed) -> Local:
+    """Sub-accounts 1 and 2 of 1,000 USDC each, insurance 150, 400 at the seat."""
+    vault = checked(deployed.vault)
+    attestor = await deploy(w3, "Attestor", vault, [CLIENT], 1)
+    venue = await deploy(w3, "SeatVenue", vault, checked(deployed.usdc), checked(attestor), KEEPER, OWNER)
+    await transact(w3, OWNER, "PrimeVault", deployed.vault, "addVenue", checked(venue), 2, 2_000_000_000, 10_000)
+    await transact(w3, OWNER, "TestUSDC", deployed.usdc, "mint", CLIENT, 1_000_000_000)
+    await transact(w3, CLIENT, "TestUSDC", deployed.usdc, "approve", vault, 1_000_000_000)
+    await transact(w3, CLIENT, "PrimeVault", deployed.vault, "openAccount", CLIENT, 1_000_000_000)
+    here = Local(w3, deployed.vault, venue, attestor)
+    await here.keeper.start()
+    await here.on_time()
+    await here.send(400_000_000)
+    await here.follow()
+    return here
+
+
+async def test_profit_loss_and_a_withdrawal_settle_as_the_books_say(local: Local) -> None:
+    await local.compare()
+    local.world.trade(1, "BTC", "buy", Decimal("0.01"), Decimal(60_000), 270_000, local.venue)
+    local.world.trade(2, "BTC", "sell", Decimal("0.004"), Decimal(60_100), 108_001, local.venue)
+    local.world.fund("BTC", Decimal("0.0000125"), Decimal("60050.5"), local.venue)
+    await local.transact(CLIENT, "requestWithdraw", 2, 90_000_000, CLIENT)
+    plan = await local.plan(await local.mark({"BTC": Decimal(59_000)}))
+    assert plan.approvals == ((1, 90_000_000),)
+    assert set(plan.pnl) == {1, 2}
+
+    state = await local.vault.state()
+    for name in ("insurance_delta", "new_deficit"):
+        with pytest.raises(ChainError, match="NotConserved"):
+            await local.keeper.send("bad", "bad", local.vault.address, commit(changed(plan, name).to_abi()))
+    assert (await local.vault.state()).epoch == state.epoch
+
+    await local.commit(plan)
+    await local.compare()
+    assert await local.vault.statement_root_of(1) == plan.statement_root
+    await local.transact(CLIENT, "claim", 1)
+    await local.follow()
+    await local.compare()
+
+
+async def test_a_loss_beyond_lane_and_insurance_settles_as_the_books_say(local: Local) -> None:
+    local.world.trade(1, "BTC", "buy", Decimal("0.03"), Decimal(60_000), 0, local.venue)
+    await local.commit(await local.plan(await local.mark({"BTC": Decimal(20_000)})))  # −1,200 USDC
+    await local.compare()
+    assert local.world.lanes() == {1: 0, 2: 1_000_000_000}
+    assert (local.world.books.vault.insurance, local.world.books.vault.deficit) == (0, 50_000_000)
+    await rpc(local.w3, "evm_increaseTime", 601)
+    await local.on_time()
+    await local.commit(await local.plan(await local.mark({"BTC": Decimal(21_000)})))
+    await local.compare()
+    assert local.world.lanes() == {1: 30_000_000, 2: 1_000_000_000}
+
+
+def changed(plan: CommitPlan, name: str) -> CommitPlan:
+    return replace(plan, **{name: getattr(plan, name) + 1})
