@@ -50,8 +50,8 @@ class VenueSpec:
 
 
 VENUES = (
-    VenueSpec("hl-core", 1, "4.5", "1.5", "0", "0.06", "1", 1, 3_000),
-    VenueSpec("hl-seat", 2, "4.0", "1.2", "0.6", "0.05", "1.6", 2, 1_500),
+    VenueSpec("hl-core", 1, "4.5", "1.5", "0", "0.020", "1", 1, 1_000),
+    VenueSpec("hl-seat", 2, "4.0", "1.2", "0.6", "0.018", "1.6", 2, 400),
 )
 
 
@@ -80,6 +80,7 @@ class LocalWorld:
         self.w3: Web3
         self.http: aiohttp.ClientSession
         self._stack = AsyncExitStack()
+        self._tape_start_ms = 0
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +99,7 @@ class LocalWorld:
         now = time.time_ns() // 1_000_000
         start = now - now % HOUR_MS + HOUR_MS + START_AFTER_HOUR_MS
         write_offset(self.clock_file, start - now)
+        self._tape_start_ms = start
 
     def adapter(self, name: str) -> str:
         """The adapter contract of a venue, lower case."""
@@ -134,6 +136,7 @@ class LocalWorld:
             *("--port", str(port), "--admin-port", str(admin), "--clock-file", str(self.clock_file)),
             *("--taker-bps", spec.taker_bps, "--maker-bps", spec.maker_bps, "--basis-bps", spec.basis_bps),
             *("--depth-scale", spec.depth_scale, "--funding-scale", spec.funding_scale, "--seed", str(spec.seed)),
+            *("--tape-start-ms", str(self._tape_start_ms)),
             *("--rpc", self.rpc, "--contracts", str(self.folder / "deployment.json")),
         ]
         if spec.tier == 1:
@@ -154,7 +157,6 @@ class LocalWorld:
                 *prime("custodian", "run"),
                 *("--rpc", self.rpc, "--seat-venue", self.adapter(seat), "--venue-url", self.venue_urls[seat]),
                 *("--approve-agent", address_of(TRADER_INDEX), "--clock-file", str(self.clock_file)),
-                *("--journal", str(self.folder / "custodian.json")),
             ],
             env={"PRIME_CUSTODIAN_KEY": key_of(SEAT_INDEX)},
         )
@@ -169,7 +171,7 @@ class LocalWorld:
                     *prime("attestor", "run"),
                     *("--port", str(port), "--rpc", self.rpc, "--vault", self.deployment.contracts.vault),
                     *("--seat-venue", self.adapter(seat), "--venue-url", self.venue_urls[seat]),
-                    *("--clock-file", str(self.clock_file)),
+                    *("--clock-file", str(self.clock_file), "--poll-ms", "500", "--weight-per-minute", "12000"),
                 ],
                 env={"PRIME_ATTESTOR_KEY": key_of(index)},
                 port=port,

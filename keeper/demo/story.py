@@ -161,16 +161,16 @@ class Story:
         """Split routes, opposite clients on one seat, a third one unequal, an alt."""
         one, two, three = self.clients
         seat = self._world.adapter(VENUES[1].name)
-        self._say("client 1 buys SOL through both venues' depth")
-        await self._take_depth(one, "SOL", "buy")
+        self._say("client 1 buys ETH through both venues' depth")
+        await self._take_depth(one, "ETH", "buy")
         self._say("clients 1 and 2 take opposite sides of BTC on one seat, client 3 an unequal one")
         await self._order(one, Wish("BTC-PERP", "buy", Decimal("0.30"), venues=(seat,)))
         await self._order(two, Wish("BTC-PERP", "sell", Decimal("0.30"), venues=(seat,)))
-        await self._order(three, Wish("BTC-PERP", "buy", Decimal("0.11"), venues=(seat,)))
-        self._say("clients 2 and 3 trade ETH and SOL wherever it is cheapest")
-        await self._order(two, Wish("ETH-PERP", "buy", Decimal("9.5")))
-        await self._order(three, Wish("ETH-PERP", "sell", Decimal("4")))
+        await self._order(three, Wish("BTC-PERP", "buy", Decimal("0.25"), venues=(seat,)))
+        self._say("clients 2 and 3 trade SOL and ETH wherever it is cheapest")
         await self._order(two, Wish("SOL-PERP", "sell", Decimal("60")))
+        await self._order(three, Wish("SOL-PERP", "buy", Decimal("25")))
+        await self._order(three, Wish("ETH-PERP", "sell", Decimal("4")))
 
     async def _order(self, client: Client, wish: Wish) -> OrderView:
         view = await client.order(self._world.http, wish, self._now_s())

@@ -1,6 +1,8 @@
 """Taking the marks of a commit. Tier 1: the vault reads HyperCore itself. Tier 2: attestors sign the keeper's mark
 sheet, each after reading the venue for itself."""
 
+import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
@@ -12,7 +14,7 @@ from keeper.chain.log_follower import ChainLog
 from keeper.chain.sender import Sender
 from keeper.chain.transactor import Receipt
 from keeper.chain.vault import Vault
-from keeper.errors import IntegrityError
+from keeper.errors import ChainError, IntegrityError
 from keeper.ledger import Books
 from keeper.model.amounts import micro_exact
 from keeper.model.instruments import Instrument
@@ -20,6 +22,9 @@ from keeper.model.marks import MarkSheet, SheetLine, VenueMark
 from keeper.seats import Seat
 
 log = structlog.get_logger(__name__)
+
+ATTEST_PATIENCE_S = 15.0
+ATTEST_PAUSE_S = 0.5
 
 Attest = Callable[[MarkSheet, int, int, int], Awaitable[bytes]]
 """(sheet, nonce, received, returned) → the encoded attestation; ChainError when too few attestors sign."""
@@ -80,10 +85,19 @@ class Marker:
         return _venue_mark(seat, marked, sheet), receipt
 
     async def _take_attested(self, seat: Seat) -> tuple[VenueMark, Receipt]:
+        """Attestors may be a moment behind the venue, or see cash under way: proposes anew until enough sign."""
         assert seat.attested is not None
-        chain = await seat.attested.state()
-        sheet = await self._propose(seat)
-        attestation = await self._attest(sheet, chain.last_nonce + 1, chain.sent_total, chain.returned_total)
+        end = time.monotonic() + ATTEST_PATIENCE_S
+        while True:
+            chain = await seat.attested.state()
+            sheet = await self._propose(seat)
+            try:
+                attestation = await self._attest(sheet, chain.last_nonce + 1, chain.sent_total, chain.returned_total)
+                break
+            except ChainError:
+                if time.monotonic() > end:
+                    raise
+            await asyncio.sleep(ATTEST_PAUSE_S)
         receipt, logs = await self._mark(seat, attestation, [])
         return _venue_mark(seat, _one(logs, "Marked"), sheet), receipt
 
