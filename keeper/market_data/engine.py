@@ -48,6 +48,7 @@ class _Venue:
         self.contexts: dict[str, MarketContext] = {}
         self.context_seen_s: dict[str, float] = {}
         self.oracles = {coin: OracleHistory() for coin in coins}
+        self.untimed: list[MarketContext] = []
 
 
 class MarketDataEngine:
@@ -183,19 +184,17 @@ class MarketDataEngine:
         match event:
             case Connected():
                 venue.connected = True
-                for book in venue.books.values():
-                    book.resync()
+                self._out_of_step(venue)
                 await self._resynced(venue)
             case Disconnected():
                 venue.connected, venue.reason = False, event.reason
-                for book in venue.books.values():
-                    book.resync()
+                self._out_of_step(venue)
                 log.warning("venue_stream_down", venue=name, reason=event.reason)
             case BookUpdate():
-                if event.book.coin in venue.books:
-                    venue.books[event.book.coin].apply(event.book, self._monotonic())
+                self._take_book(venue, event.book)
             case ContextUpdate():
-                self._take_context(venue, event.context, event.time_ms)
+                self._take_context(venue, event.context)
+                venue.untimed.append(event.context)
             case FillsUpdate():
                 await self._take_fills(name, event)
 
@@ -222,13 +221,23 @@ class MarketDataEngine:
             book = await venue.client.book(coin)
             venue.books[coin].apply(book, self._monotonic())
             if coin in contexts:
-                self._take_context(venue, contexts[coin], 0)
+                self._take_context(venue, contexts[coin])
 
-    def _take_context(self, venue: _Venue, context: MarketContext, time_ms: int) -> None:
-        coin = context.coin
-        if coin not in venue.oracles:
-            return
-        venue.contexts[coin] = context
-        venue.context_seen_s[coin] = self._monotonic()
-        if time_ms:
-            venue.oracles[coin].add(time_ms, context.oracle)
+    def _out_of_step(self, venue: _Venue) -> None:
+        for book in venue.books.values():
+            book.resync()
+        venue.untimed.clear()
+
+    def _take_book(self, venue: _Venue, book: Book) -> None:
+        """A book's time is also that of the contexts sent just before it: contexts come without one."""
+        if book.coin in venue.books:
+            venue.books[book.coin].apply(book, self._monotonic())
+        for context in venue.untimed:
+            if context.coin in venue.oracles:
+                venue.oracles[context.coin].add(book.time_ms, context.oracle)
+        venue.untimed.clear()
+
+    def _take_context(self, venue: _Venue, context: MarketContext) -> None:
+        if context.coin in venue.oracles:
+            venue.contexts[context.coin] = context
+            venue.context_seen_s[context.coin] = self._monotonic()

@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import deque
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_CEILING, ROUND_DOWN, Decimal
 
 from keeper.model.amounts import MICRO, WIDE
 
@@ -10,7 +10,7 @@ SETTLEMENT_SLACK_MS = 100
 """A venue stamps a payment some tens of ms after the hour; the price is the last one up to then."""
 
 KEPT = 20_000
-SEARCHED_TICKS = 4_000
+FARTHEST = Decimal("0.05")
 
 
 class OracleHistory:
@@ -40,16 +40,17 @@ def paid_at(size: Decimal, oracle: Decimal, rate: Decimal) -> int:
 
 
 def implied_oracle(payment: int, size: Decimal, rate: Decimal, near: Decimal, tick: Decimal) -> Decimal | None:
-    """The price on the tick nearest to `near` that reproduces a payment of the seat exactly.
+    """The price on the tick nearest to `near` that reproduces a seat's payment (micro-USDC) exactly.
 
-    Several neighbouring ticks may: they differ by less than a micro-dollar of that payment, and the nearest observed
-    one is taken. None when no tick within 4,000 does, or the payment says nothing (size or rate 0).
+    Several neighbouring ticks may: they differ by less than a micro-dollar of that payment. None when no tick within 5%
+    of `near` does, or the payment says nothing (size or rate 0).
     """
-    if not size or not rate:
+    per_tick = abs(WIDE.multiply(WIDE.multiply(size, rate), WIDE.multiply(tick, Decimal(MICRO))))
+    if not per_tick:
         return None
-    start = (near / tick).to_integral_value() * tick
-    for step in range(SEARCHED_TICKS):
-        for price in (start + step * tick, start - step * tick):
-            if price > 0 and paid_at(size, price, rate) == payment:
-                return price
-    return None
+    lowest = WIDE.divide(Decimal(abs(payment)), per_tick).to_integral_value(ROUND_CEILING, WIDE)
+    beyond = WIDE.divide(Decimal(abs(payment) + 1), per_tick).to_integral_value(ROUND_CEILING, WIDE)
+    seen = (near / tick).to_integral_value(context=WIDE)
+    price = WIDE.multiply(max(lowest, min(seen, beyond - 1)), tick)
+    reproduces = paid_at(size, price, rate) == payment
+    return price if reproduces and abs(price - near) <= near * FARTHEST else None

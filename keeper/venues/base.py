@@ -106,10 +106,9 @@ class BookUpdate(msgspec.Struct, frozen=True):
 
 
 class ContextUpdate(msgspec.Struct, frozen=True):
-    """`time_ms`: the newest venue time this connection had shown when the context came (0 = none yet)."""
+    """Carries no time of its own: the next book of the same connection tells it."""
 
     context: MarketContext
-    time_ms: int
 
 
 class FillsUpdate(msgspec.Struct, frozen=True):

@@ -70,25 +70,21 @@ def read(text: str) -> tuple[str | None, Envelope | None]:
 async def stream(base_url: str, venue: str, account: str, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
     """Events for ever. A message that cannot be read is logged and left out: its channel then goes stale."""
     frames = supervise(plan(base_url, account, coins))
-    newest_ms = 0
     try:
         async for frame in frames:
             if isinstance(frame, Up):
-                newest_ms = 0
                 yield Connected()
             elif isinstance(frame, Down):
                 yield Disconnected(frame.reason)
             else:
-                event = parse(frame.content, venue, newest_ms)
-                if isinstance(event, BookUpdate):
-                    newest_ms = max(newest_ms, event.book.time_ms)
+                event = parse(frame.content, venue)
                 if event is not None:
                     yield event
     finally:
         await frames.aclose()
 
 
-def parse(envelope: Envelope | None, venue: str, newest_ms: int) -> StreamEvent | None:
+def parse(envelope: Envelope | None, venue: str) -> StreamEvent | None:
     """One message as an event; None for those that carry none."""
     if envelope is None:
         return None
@@ -98,7 +94,7 @@ def parse(envelope: Envelope | None, venue: str, newest_ms: int) -> StreamEvent 
                 return BookUpdate(records.book(venue, convert(envelope.data, L2Book)))
             case "activeAssetCtx":
                 data = convert(envelope.data, AssetCtxData)
-                return ContextUpdate(records.context(data.coin, data.ctx), newest_ms)
+                return ContextUpdate(records.context(data.coin, data.ctx))
             case "userFills":
                 fills = convert(envelope.data, UserFillsData)
                 return FillsUpdate(tuple(records.fill(venue, row) for row in fills.fills), fills.is_snapshot)

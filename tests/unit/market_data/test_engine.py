@@ -127,7 +127,7 @@ async def test_an_old_book_or_an_old_mark_is_not_quoted(engine: Engine) -> None:
     await engine.feed(engine.b, BookUpdate(book("b", 6)))
     assert engine.quoted() == []
     assert engine.market.stale() == {("a", "BTC"), ("b", "BTC")}
-    await engine.feed(engine.b, ContextUpdate(context(), 6))
+    await engine.feed(engine.b, ContextUpdate(context()))
     assert engine.quoted() == ["b"]
 
 
@@ -148,10 +148,13 @@ async def test_a_resync_that_fails_leaves_the_book_unquoted_until_the_stream_spe
 
 
 async def test_oracle_prices_are_kept_by_venue_time(engine: Engine) -> None:
-    updates = [ContextUpdate(context(oracle="100"), 1_000), ContextUpdate(context(oracle="101"), 2_000)]
-    await engine.feed(engine.a, *updates)
+    """A context carries no time: it is that of the next book."""
+    first, second = ContextUpdate(context(oracle="100")), ContextUpdate(context(oracle="101"))
+    lost: list[StreamEvent] = [ContextUpdate(context(oracle="7")), Disconnected("gone"), Connected()]
+    books = [BookUpdate(book("a", time_ms)) for time_ms in (1_000, 2_000, 3_000)]
+    await engine.feed(engine.a, first, books[0], second, books[1], *lost, books[2])
     assert engine.market.oracle_at("a", "BTC", 1_500) == D(100)
-    assert engine.market.oracle_at("a", "BTC", 2_000) == D(101)
+    assert engine.market.oracle_at("a", "BTC", 9_000) == D(101)
     assert engine.market.oracle_at("b", "BTC", 2_000) is None
 
 

@@ -30,8 +30,8 @@ def text(channel: str, data: Any) -> str:
     return json.dumps({"channel": channel, "data": data})
 
 
-def parsed(message: str, newest_ms: int = 0) -> StreamEvent | None:
-    return parse(read(message)[1], VENUE, newest_ms)
+def parsed(message: str) -> StreamEvent | None:
+    return parse(read(message)[1], VENUE)
 
 
 def test_messages_become_events() -> None:
@@ -39,9 +39,9 @@ def test_messages_become_events() -> None:
     assert isinstance(book, BookUpdate)
     assert (book.book.asks, book.book.time_ms) == (((Decimal(100), Decimal(2)),), 1_000)
     ctx = recorded("metaAndAssetCtxs.go.MetaAndAssetCtxs")[1][0]
-    context = parsed(text("activeAssetCtx", {"coin": "BTC", "ctx": ctx}), newest_ms=1_000)
+    context = parsed(text("activeAssetCtx", {"coin": "BTC", "ctx": ctx}))
     assert isinstance(context, ContextUpdate)
-    assert (context.time_ms, context.context.oracle) == (1_000, Decimal(ctx["oraclePx"]))
+    assert (context.context.oracle, context.context.mark) == (Decimal(ctx["oraclePx"]), Decimal(ctx["markPx"]))
     fills = recorded("userFillsByTime.go.UserFillsByTime")
     pushed = parsed(text("userFills", {"user": ME, "fills": fills, "isSnapshot": True}))
     assert isinstance(pushed, FillsUpdate)
