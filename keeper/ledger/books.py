@@ -70,6 +70,7 @@ class Books:
                 self._orders.close(event)
             case events.TxIntent():
                 self._transactions[event.key] = event
+                self._results.pop(event.key, None)  # sent again: the old answer is not the new one's
             case events.TxLanded():
                 if event.key not in self._transactions:
                     raise IntegrityError(f"transaction {event.key}: landed, but was never sent")
@@ -354,7 +355,15 @@ class Books:
             self.vault.last_log,
         ]
         orders = [self.orders(), self.open_legs(), sorted(self._orders.closed.items())]
-        content = {"seats": seats, "vault": vault, "orders": orders, "totals": self.balances(), "seq": self._seq}
+        chain = [self._marks, self._committed, self._prepared, self._landed, self._transactions, self._results]
+        content = {
+            "seats": seats,
+            "vault": vault,
+            "orders": orders,
+            "chain": chain,
+            "totals": self.balances(),
+            "seq": self._seq,
+        }
         dumped: dict[str, Any] = msgspec.to_builtins(content, str_keys=True)
         return dumped
 

@@ -225,6 +225,8 @@ def test_transactions_are_followed_by_key() -> None:
     world.tell(landed)
     assert world.books.unsettled_transactions() == ()
     assert world.books.transaction("mark:1") == (intent, landed)
+    world.tell(intent)
+    assert world.books.unsettled_transactions() == (intent,)
     refuse(world, TxLanded(key="mark:2", tx="0x1", block=2, ok=True, text="", at_ms=2), "never sent")
 
 
