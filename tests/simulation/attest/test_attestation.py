@@ -10,7 +10,7 @@ from eth_abi.abi import decode, encode
 
 from keeper.attest.client import TooFewSignatures, collect
 from keeper.attest.typed import Proposal, attestation_of, digest
-from keeper.model.marks import MarkSheet
+from keeper.model.marks import MarkSheet, SheetLine
 from tests.simulation.attest.seat_world import CHAIN_ID, SeatWorld, attestors
 from tests.simulation.bridge.local_chain import CLIENT, CUSTODY, USDC, account, call_data
 
@@ -55,8 +55,12 @@ async def test_two_of_three_are_enough_and_the_contract_agrees(world: SeatWorld)
         world.trade("BTC", "0.05", buy=False)
         again = await world.proposal()
         assert again.nonce == 2
+        sol = next(spec for spec in world.venue.assets if spec.coin == "SOL")
+        mark = Decimal(world.venue.mark_px(sol.index)).scaleb(sol.size_decimals - 6)
+        flat = SheetLine(coin="SOL", size=Decimal(0), mark=mark)
+        again = with_sheet(again, lines=(*again.sheet.lines, flat))
         attestation, _ = await ask(world, urls, again)
-        assert await world.observe(attestation) == again.sheet.equity
+        assert await world.observe(attestation) == again.sheet.equity, "a coin whose net is nought may be named"
 
 
 async def test_a_false_sheet_is_not_signed(world: SeatWorld) -> None:
