@@ -20,6 +20,7 @@ from keeper.demo.story import DEPOSITS, Story
 from keeper.errors import PrimeError
 
 AUDIT_S = 60
+WIDE = 132
 
 
 def demo(
@@ -37,15 +38,18 @@ def demo(
     check_tools()
     place = folder or Path(tempfile.mkdtemp(prefix="perp-prime-demo-"))
     console = Console(stderr=json)
+    if not console.is_terminal:
+        console = Console(stderr=json, width=max(console.width, WIDE))
     progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console)
     with progress:
         task = progress.add_task("starting")
-        seen = [""]
+        steps: list[tuple[str, float]] = []
 
         def say(text: str) -> None:
-            if seen[0]:
-                progress.console.print(f"[dim]  done[/] {seen[0]}")
-            seen[0] = text
+            now = time.monotonic()
+            if steps:
+                progress.console.print(f"[dim]{now - steps[-1][1]:5.1f} s[/]  {steps[-1][0]}")
+            steps.append((text, now))
             progress.update(task, description=text)
 
         async def whole() -> bool:
@@ -86,7 +90,6 @@ async def trip(world: LocalWorld, say: Callable[[str], None]) -> reports.Report:
     world.start_keeper()
     world.wait_for_all()
     story = Story(world, say)
-    say_caps(say)
     await story.run()
     say("auditing from chain logs, venue records and statements")
     audit = await asyncio.to_thread(run_audit, world)
@@ -101,13 +104,6 @@ async def trip(world: LocalWorld, say: Callable[[str], None]) -> reports.Report:
     )
     say("done")
     return result
-
-
-def say_caps(say: Callable[[str], None]) -> None:
-    say(
-        "caps of all assets: "
-        + ", ".join(f"{spec.name} (T{spec.tier}) {60 if spec.tier == 1 else 30}%" for spec in VENUES)
-    )
 
 
 def run_audit(world: LocalWorld) -> dict[str, Any]:

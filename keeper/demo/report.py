@@ -64,6 +64,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     orders: tuple[OrderLine, ...]
     venues: tuple[VenueLine, ...]
     top_ups: tuple[TopUpLine, ...]
+    idle: Decimal
     epochs: int
     attestor_down_epoch: int
     audit_findings: tuple[str, ...]
@@ -148,6 +149,7 @@ def build(
         orders=orders,
         venues=venues,
         top_ups=top_ups,
+        idle=status.idle,
         epochs=status.epoch,
         attestor_down_epoch=told.attestor_down_epoch,
         audit_findings=findings,
@@ -213,11 +215,20 @@ def show(report: Report, console: Console) -> None:
         table.add_row(order.client, order.order, order.route, better)
     console.print(table)
     table = Table("venue", "tier", title="Venues (USDC)", title_justify="left")
-    for column in ("equity", "target", "cap", "of its 20 bps depth taken"):
+    for column in ("equity", "target", "cap", "cap of all assets", "of its 20 bps depth taken"):
         table.add_column(column, justify="right")
+    assets = sum((venue.equity for venue in report.venues), report.idle)
     for venue in report.venues:
         share = "–" if venue.share_of_depth is None else f"{venue.share_of_depth:.0%}"
-        table.add_row(venue.name, f"T{venue.tier}", money(venue.equity), money(venue.target), money(venue.cap), share)
+        table.add_row(
+            venue.name,
+            f"T{venue.tier}",
+            money(venue.equity),
+            money(venue.target),
+            money(venue.cap),
+            f"{venue.cap / assets:.0%}",
+            share,
+        )
     console.print(table)
     table = Table("seat", title="Top-ups the keeper made unasked (USDC)", title_justify="left")
     for column in ("target", "before", "sent", "after"):
