@@ -127,7 +127,7 @@ def current(world: World, prices: dict[str, Decimal]) -> dict[tuple[str, str], D
 
 
 @given(st.lists(steps, max_size=25), marks)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_settlement_conserves_and_replay_gives_the_same_books(
     story: list[Step], last: dict[str, Decimal]
 ) -> None:
@@ -157,7 +157,7 @@ def test_two_who_net_to_zero_still_pay_each_other(size: Decimal, price: Decimal,
 
 
 @given(st.lists(st.tuples(ids, coins, sides, sizes, prices, fees), min_size=1, max_size=12), st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_the_cut_is_found_when_records_race_the_mark(
     fills: list[tuple[int, str, str, Decimal, Decimal, int]], data: st.DataObject
 ) -> None:
