@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity 0.8.37;
 
+import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
@@ -49,6 +50,7 @@ import {LanesLib} from "./libraries/LanesLib.sol";
 /// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its
 /// value and for sending its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
 contract PrimeVault is IPrimeVault {
+    using FixedPointMathLib for uint256;
     using LanesLib for uint256[LANE_WORDS];
     using SafeCastLib for uint256;
     using SafeCastLib for int256;
@@ -286,7 +288,8 @@ contract PrimeVault is IPrimeVault {
             collected = (_balance() - before).toUint64();
             idle += collected;
             _moveBook(state, -int128(uint128(collected)));
-            state.recalling -= collected < state.recalling ? collected : state.recalling;
+            // forge-lint: disable-next-line(unsafe-typecast)
+            state.recalling -= uint64(uint256(collected).min(state.recalling));
             emit EventsLib.Collected(venue, collected);
         }
         _exit();
@@ -409,7 +412,7 @@ contract PrimeVault is IPrimeVault {
 
         // Skipped in a commit that is not full rather than refused: whether a book is zero may change while the commit
         // is on its way.
-        if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals, next);
+        if (c.approvals.length > 0 && deficit == 0 && _full(c.marked)) _approve(c.approvals);
         _closeAccounts();
         _exit();
     }
@@ -447,9 +450,9 @@ contract PrimeVault is IPrimeVault {
         );
         delete venueStates[venue];
         delete pendingMarks[venue];
-        uint256 last = venueList.length - 1;
-        for (uint256 i; i < last; ++i) {
-            if (venueList[i] == venue) venueList[i] = venueList[last];
+        address last = venueList[venueList.length - 1];
+        for (uint256 i; i < venueList.length; ++i) {
+            if (venueList[i] == venue) venueList[i] = last;
         }
         venueList.pop();
         _settleInsurance(-book, 0);
@@ -598,13 +601,14 @@ contract PrimeVault is IPrimeVault {
     function _useMarks(address[] calldata marked, uint64 asOf) internal returns (int256 delta) {
         for (uint256 i; i < marked.length; ++i) {
             VenueState storage state = _listed(marked[i]);
-            PendingMark memory pending = pendingMarks[marked[i]];
+            PendingMark storage pending = pendingMarks[marked[i]];
             _require(pending.asOf > 0, uint32(ErrorsLib.MarkMissing.selector));
             _require(pending.asOf >= asOf, uint32(ErrorsLib.StaleCommit.selector));
             _require(block.timestamp - pending.asOf <= MAX_MARK_AGE, uint32(ErrorsLib.MarkTooOld.selector));
+            int128 markDelta = pending.delta;
+            state.book += markDelta;
+            delta += markDelta;
             delete pendingMarks[marked[i]];
-            state.book += pending.delta;
-            delta += pending.delta;
         }
     }
 
@@ -615,7 +619,7 @@ contract PrimeVault is IPrimeVault {
         // forge-lint: disable-next-line(unsafe-typecast)
         uint256 left = uint256(after_);
         uint256 owed = deficit + newDeficit;
-        uint256 repaid = left < owed ? left : owed;
+        uint256 repaid = left.min(owed);
         left -= repaid;
         // Gifts since the mark do not count: by topping up insurance a stranger would break a commit on its way.
         _require(newDeficit == 0 || left <= insuranceSinceMark, uint32(ErrorsLib.DeficitBeforeInsurance.selector));
@@ -644,31 +648,29 @@ contract PrimeVault is IPrimeVault {
     }
 
     /// @dev What cannot be paid is skipped, never refused.
-    function _approve(Approval[] calldata approvals, uint64 epoch_) internal {
+    function _approve(Approval[] calldata approvals) internal {
         uint256 cash = idle - payables;
-        uint256 total;
         for (uint256 i; i < approvals.length; ++i) {
             uint256 ticket = approvals[i].ticket;
             Ticket storage t = tickets[ticket];
-            uint64 remaining = t.remaining;
-            if (remaining == 0) continue;
             uint256 id = t.account;
-            uint64 lane = lanes.get(id);
-            uint64 amount = approvals[i].amount;
-            if (amount > remaining) amount = remaining;
-            if (amount > lane) amount = lane;
+            uint256 remaining = t.remaining;
+            if (remaining == 0) continue;
+            uint256 lane = lanes.get(id);
+            uint256 least = remaining.min(approvals[i].amount).min(lane).min(cash);
+            if (least == 0) continue;
             // forge-lint: disable-next-line(unsafe-typecast)
-            if (amount > cash - total) amount = uint64(cash - total); // Smaller than a uint64.
-            if (amount == 0) continue;
-            total += amount;
+            uint64 amount = uint64(least); // Not more than the lane.
+            cash -= amount;
             lanes.sub(id, amount);
-            t.remaining = remaining - amount;
+            t.remaining -= amount;
             t.payable_ += amount;
-            emit EventsLib.WithdrawApproved(ticket, id, epoch_, amount);
+            emit EventsLib.WithdrawApproved(ticket, id, epoch, amount);
             if (amount == lane && amount < remaining) _voidRemaining(ticket, id, t);
         }
-        sumEquity -= total.toUint128();
-        payables += total.toUint128();
+        uint128 total = (idle - payables - cash).toUint128();
+        sumEquity -= total;
+        payables += total;
     }
 
     /// @dev Called only when it changes; the bit changes with it.
@@ -684,8 +686,7 @@ contract PrimeVault is IPrimeVault {
 
     function _closeAccounts() internal {
         uint256 head = closingHead;
-        uint256 end = closingTail;
-        if (end > head + MAX_CLOSINGS) end = head + MAX_CLOSINGS;
+        uint256 end = (head + MAX_CLOSINGS).min(closingTail);
         for (; head < end; ++head) {
             uint256 id = closings[head];
             delete closings[head];
@@ -764,8 +765,7 @@ contract PrimeVault is IPrimeVault {
             // forge-lint: disable-next-line(unsafe-typecast)
             if (book > 0) total += uint256(book);
         }
-        uint256 relative = total * state.relativeCapBps / FULL_BPS;
-        return relative < state.cap ? relative : state.cap;
+        return (total * state.relativeCapBps / FULL_BPS).min(state.cap);
     }
 
     /// @dev Cash between vault and venue: the book follows it, and so does the net of the day's window.
