@@ -9,7 +9,7 @@ from decimal import Decimal
 import structlog
 
 from keeper.clock import Clock
-from keeper.errors import IntegrityError, UnknownOutcome, VenueError
+from keeper.errors import UnknownOutcome, VenueError
 from keeper.market_data.books import MAX_AGE_S, BookState, LiveBook
 from keeper.market_data.oracle import OracleHistory
 from keeper.market_data.quotes import venue_quote
@@ -88,7 +88,7 @@ class MarketDataEngine:
             await self._resync(venue)
 
     async def run(self) -> None:
-        """Streams from every venue until cancelled."""
+        """Streams from every venue until cancelled; ends with IntegrityError when records contradict each other."""
         async with asyncio.TaskGroup() as tasks:
             for venue in self._venues.values():
                 tasks.create_task(self._follow(venue))
@@ -212,7 +212,7 @@ class MarketDataEngine:
             await self._resync(venue)
             if self.on_connect is not None:
                 await self.on_connect(venue.client.venue)
-        except (UnknownOutcome, VenueError, IntegrityError) as error:
+        except (UnknownOutcome, VenueError) as error:
             log.warning("venue_resync_failed", venue=venue.client.venue, error=str(error))
 
     async def _resync(self, venue: _Venue) -> None:

@@ -43,6 +43,10 @@ class SimVenue:
         """The next `count` requests to /exchange fail in that way."""
         self.post(self.admin_url + "/admin/fault", {"kind": kind, "count": count, "ms": ms})
 
+    def freeze(self, on: bool = True) -> None:
+        """Holds the tape's prices; the venue's time goes on."""
+        self.post(self.admin_url + "/admin/freeze", {"on": on})
+
     def advance(self, ms: int) -> None:
         self.post(self.admin_url + "/admin/advance", {"ms": ms})
 

@@ -7,7 +7,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from keeper.errors import IntegrityError, VenueError
+from keeper.errors import IntegrityError, UnknownOutcome, VenueError
 from keeper.model.instruments import Instrument
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
 from keeper.venues.base import Book, FeeRates, MarketContext, OrderReport, StreamEvent
@@ -34,7 +34,7 @@ class HyperliquidReadClient:
     """`account` is the seat's own address at the venue (never an agent's), `venue_id` the adapter contract's.
 
     Every read is retried while its outcome is unknown. Raises VenueError when the venue refuses, UnknownOutcome when it
-    cannot be reached, IntegrityError when its answer is not the record it should be. Times in ms, ranges inclusive.
+    cannot be reached or understood, IntegrityError when its records contradict each other. Times in ms, ranges inclusive.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class HyperliquidReadClient:
         try:
             return decode(body, INFO[kind])
         except msgspec.MsgspecError as error:
-            raise IntegrityError(f"{self.base_url}/info {kind}: not the record it should be: {error}") from error
+            raise UnknownOutcome(f"{self.base_url}/info {kind}: not the record it should be: {error}") from error
 
     async def now_ms(self) -> int:
         """The venue's own time."""

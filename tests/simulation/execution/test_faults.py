@@ -9,7 +9,7 @@ import pytest
 from keeper.errors import InputError
 from keeper.ledger import Books
 from keeper.model.events import FillSeen, LegIntent, OrderClosed
-from keeper.venues.base import Outcome
+from keeper.venues.base import Confirmed, Outcome, Refused
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from tests.simulation.conftest import SimVenue
 from tests.simulation.execution.conftest import Desk, Journal, open_desk, opening, signed
@@ -138,3 +138,11 @@ async def test_a_second_order_with_the_same_nonce_is_refused(desk: Desk) -> None
     with pytest.raises(InputError, match="nonce"):
         await desk.engine.submit(order)
     assert len(desk.journal.of(OrderClosed)) == 1
+
+
+async def test_the_agent_sets_the_seats_leverage(desk: Desk, sim_venue: SimVenue) -> None:
+    assert isinstance(await desk.client.set_leverage("ETH", 7), Confirmed)
+    assert isinstance(await desk.client.set_leverage("ETH", 1000), Refused)
+    await desk.engine.submit(signed(size="0.02", coin="ETH"))
+    (held,) = [position for position in (await desk.client.state()).positions if position.coin == "ETH"]
+    assert held.leverage == 7

@@ -49,12 +49,12 @@ async def test_a_venue_that_is_down_is_named(monkeypatch: pytest.MonkeyPatch) ->
             await client.now_ms()
 
 
-async def test_an_answer_of_another_shape_is_an_integrity_error(serve: Any) -> None:
+async def test_an_answer_of_another_shape_is_not_understood(serve: Any) -> None:
     async def info(_: web.Request) -> web.Response:
         return web.json_response([{"coin": "BTC"}])
 
     async with client_at(await serve({"/info": info})) as client:
-        with pytest.raises(IntegrityError, match="userFillsByTime"):
+        with pytest.raises(UnknownOutcome, match="userFillsByTime: not the record it should be"):
             await client.fills(0)
 
 
