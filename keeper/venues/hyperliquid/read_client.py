@@ -33,8 +33,8 @@ RowT = TypeVar("RowT", UserFill, FundingRow, FundingRateRow, LedgerUpdate)
 class HyperliquidReadClient:
     """`account` is the seat's own address at the venue (never an agent's), `venue_id` the adapter contract's.
 
-    Every read is retried while its outcome is unknown. Raises VenueError when the venue refuses, UnknownOutcome when it
-    cannot be reached or understood, IntegrityError when its records contradict each other. Times in ms, ranges inclusive.
+    Times in ms, ranges inclusive. Every read is retried while its outcome is unknown. Raises VenueError when the venue
+    refuses, UnknownOutcome when it cannot be reached or understood, IntegrityError when its records contradict.
     """
 
     def __init__(

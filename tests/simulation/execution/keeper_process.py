@@ -1,8 +1,8 @@
 """A keeper's order path as a process with its log on disk, for a test that kills it.
 
-Arguments URL SEAT VENUE LOG MODE ORDER. MODE `kill-unsent` or `kill-sent`: takes the order (JSON) and dies by SIGKILL at
-its first leg, before or after sending it; `recover`: settles what is left and prints the books as JSON. The agent's key
-comes from the environment.
+Arguments URL SEAT VENUE LOG MODE ORDER. MODE `kill-unsent` or `kill-sent`: takes the order (JSON) and dies by SIGKILL
+at its first leg, before or after sending it; `recover`: settles what is left and prints the books as JSON. The agent's
+key comes from the environment.
 """
 
 import asyncio
