@@ -1,6 +1,7 @@
 """Completes package-lock.json after `npm install`: names the optional platform packages a registry mirror left out.
 
-`npm ci` refuses a lock that lacks them, on every platform. They are named without an integrity hash; npm resolves them by version.
+`npm ci` refuses a lock that lacks them, on every platform. They are named without an integrity hash; npm resolves them
+by version.
 Usage: python tools/complete_lock.py [package-lock.json]
 """
 

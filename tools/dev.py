@@ -33,7 +33,7 @@ def environment() -> dict[str, str]:
 
 def run(*command: str | Path, check: bool = True) -> int:
     """Runs one command from the root; a failure ends the task with the command's own exit code."""
-    code = subprocess.run([str(word) for word in command], cwd=ROOT, env=environment()).returncode
+    code = subprocess.run([str(word) for word in command], check=False, cwd=ROOT, env=environment()).returncode
     if check and code:
         sys.exit(code)
     return code
@@ -52,18 +52,24 @@ def setup() -> None:
 
 def sources(*folders: str) -> list[Path]:
     return [
-        path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file() and "/node_modules/" not in str(path)
+        path
+        for folder in folders
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "/node_modules/" not in str(path)
     ]
 
 
 def build(_: list[str]) -> None:
     """Compiles the contracts and builds the page, each only when a source is newer than its product."""
     stamp = ROOT / "out" / ".built"
-    if any(newer(path, stamp) for path in [*sources("contracts"), ROOT / "foundry.toml"] if "/.cache/" not in str(path)):
+    if any(
+        newer(path, stamp) for path in [*sources("contracts"), ROOT / "foundry.toml"] if "/.cache/" not in str(path)
+    ):
         run("forge", "build", "--skip", "test", "--quiet")
         stamp.touch()
     index = ROOT / "dapp" / "dist" / "index.html"
     page = [path for path in sources("dapp") if "/dist/" not in str(path)]
+    page.append(ROOT / "keeper" / "chain" / "abi" / "PrimeVault.json")
     if (ROOT / "dapp" / "index.html").exists() and any(newer(path, index) for path in page):
         run("npm", "run", "build", "--silent", "--workspace", "dapp")
 
@@ -81,7 +87,7 @@ def lint(_: list[str]) -> None:
 
 
 def browser() -> None:
-    """Chromium for the page's test: found, else installed when root in CI, else the command is printed and the test fails."""
+    """Chromium for the page's test: found, else installed when root in CI, else the command to install it is printed."""
     if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
@@ -142,7 +148,11 @@ def main() -> None:
     if name not in TASKS:
         width = max(map(len, TASKS))
         print("usage: ./dev TASK [ARGUMENT ...]\n")
-        print("\n".join(f"  {task:{width}}  {(call.__doc__ or '').strip().splitlines()[0]}" for task, call in TASKS.items()))
+        print(
+            "\n".join(
+                f"  {task:{width}}  {(call.__doc__ or '').strip().splitlines()[0]}" for task, call in TASKS.items()
+            )
+        )
         sys.exit(0 if name in ("help", "-h", "--help") else 2)
     setup()
     TASKS[name](arguments)

@@ -36,8 +36,11 @@ class Sender:
 
     async def resume(self, unsettled: Iterable[TxIntent]) -> None:
         """After a restart: learns what became of recorded transactions, by nonce, then repairs the sequence."""
-        for intent in sorted(unsettled, key=lambda item: item.nonce):
-            self._land(intent.key, await self._transactor.resume(intent.key, intent.nonce, [intent.tx]), intent.tx)
+        hashes: dict[tuple[int, str], list[str]] = {}
+        for intent in unsettled:
+            hashes.setdefault((intent.nonce, intent.key), []).append(intent.tx)
+        for (nonce, key), signed in sorted(hashes.items()):
+            self._land(key, await self._transactor.resume(key, nonce, signed), signed[-1])
         await self._transactor.start()
 
     def _intend(self, record: TxRecord) -> None:

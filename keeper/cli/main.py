@@ -1,34 +1,49 @@
 """`prime`: the one command. Each subcommand has --help, and --json where it prints data; exit code 0 only when what it
-was asked is true."""
+was asked is true. Only the subcommand that is asked for is imported, so that the small programs start quickly."""
 
 import sys
+from importlib import import_module
 
 import typer
 
-from keeper.cli import attestor, audit, custodian, demo, deploy, keeper, sim, status
 from keeper.errors import PrimeError
 
-app = typer.Typer(
-    name="prime",
-    help="A vault-based prime broker for perpetual futures.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
-app.command(name="demo")(demo.demo)
-app.command(name="deploy")(deploy.deploy)
-app.command(name="status")(status.status)
-app.command(name="audit")(audit.audit)
-app.add_typer(keeper.app, name="keeper", help="The keeper: routes, books, settles.")
-app.add_typer(sim.app, name="sim", help="Simulated venues that speak a real venue's dialect.")
-app.add_typer(attestor.app, name="attestor", help="An attestor of a tier-2 seat's equity.")
-app.add_typer(custodian.app, name="custodian", help="The holder of a tier-2 seat's master key.")
+COMMANDS = {
+    "demo": ("keeper.cli.demo", "demo"),
+    "sim": ("keeper.cli.sim", "app"),
+    "deploy": ("keeper.cli.deploy", "deploy"),
+    "keeper": ("keeper.cli.keeper", "app"),
+    "status": ("keeper.cli.status", "status"),
+    "audit": ("keeper.cli.audit", "audit"),
+    "attestor": ("keeper.cli.attestor", "app"),
+    "custodian": ("keeper.cli.custodian", "app"),
+}
+"""Name: the module, and in it a group of commands (`app`) or a single one."""
+
+
+def prime() -> None:
+    """A vault-based prime broker for perpetual futures."""
+
+
+def build(names: list[str]) -> typer.Typer:
+    """The application with these subcommands."""
+    app = typer.Typer(name="prime", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    app.callback()(prime)
+    for name in names:
+        module, attribute = COMMANDS[name]
+        found = getattr(import_module(module), attribute)
+        if attribute == "app":
+            app.add_typer(found, name=name)
+        else:
+            app.command(name=name)(found)
+    return app
 
 
 def main() -> None:
     """Runs the command; what we raise on purpose becomes one line on standard error and exit code 1."""
+    asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
-        app()
+        build([asked] if asked in COMMANDS else list(COMMANDS))()
     except PrimeError as error:
         print(f"prime: {error}", file=sys.stderr)  # noqa: T201 - the terminal is the user
         sys.exit(1)

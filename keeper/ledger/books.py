@@ -36,7 +36,7 @@ class Books:
         self._committed: dict[str, MarkTaken] = {}
         self._last_commit_seq = 0
         self._landed: dict[int, events.CommitLanded] = {}
-        self._transactions: dict[str, events.TxIntent] = {}
+        self._transactions: dict[str, tuple[events.TxIntent, ...]] = {}
         self._results: dict[str, events.TxLanded] = {}
 
     def apply(self, seq: int, event: Event) -> Sequence[Posting]:
@@ -69,8 +69,8 @@ class Books:
             case events.OrderClosed():
                 self._orders.close(event)
             case events.TxIntent():
-                self._transactions[event.key] = event
-                self._results.pop(event.key, None)  # sent again: the old answer is not the new one's
+                earlier = () if self._results.pop(event.key, None) else self._transactions.get(event.key, ())
+                self._transactions[event.key] = (*earlier, event)
             case events.TxLanded():
                 if event.key not in self._transactions:
                     raise IntegrityError(f"transaction {event.key}: landed, but was never sent")
@@ -289,13 +289,16 @@ class Books:
         return self._landed.get(epoch)
 
     def transaction(self, key: str) -> tuple[events.TxIntent, events.TxLanded | None] | None:
-        """A transaction by its key, with its result once known."""
-        intent = self._transactions.get(key)
-        return (intent, self._results.get(key)) if intent else None
+        """A transaction by its key, as last signed, with its result once known."""
+        intents = self._transactions.get(key)
+        return (intents[-1], self._results.get(key)) if intents else None
 
     def unsettled_transactions(self) -> tuple[events.TxIntent, ...]:
-        """Transactions sent, or about to be, without a known result."""
-        return tuple(item for key, item in self._transactions.items() if key not in self._results)
+        """Transactions sent, or about to be, without a known result. One whose fee was raised stands here once for each
+        signing, as any of them may land."""
+        return tuple(
+            intent for key, intents in self._transactions.items() if key not in self._results for intent in intents
+        )
 
     def mark_log(self, mark: VenueMark) -> MarkLog:
         """The vault's log of a mark. IntegrityError unless it is the venue's latest and the logs are booked so far."""

@@ -14,17 +14,17 @@ WIDE = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 def micro_floor(amount: Decimal) -> int:
     """USDC to micro-USDC, toward minus infinity: what someone receives."""
-    return int((amount * MICRO).to_integral_value(ROUND_FLOOR, WIDE))
+    return int(WIDE.multiply(amount, Decimal(MICRO)).to_integral_value(ROUND_FLOOR, WIDE))
 
 
 def micro_ceil(amount: Decimal) -> int:
     """USDC to micro-USDC, toward plus infinity: what someone owes."""
-    return int((amount * MICRO).to_integral_value(ROUND_CEILING, WIDE))
+    return int(WIDE.multiply(amount, Decimal(MICRO)).to_integral_value(ROUND_CEILING, WIDE))
 
 
 def micro_exact(amount: Decimal) -> int:
     """USDC to micro-USDC; ValueError if that would round."""
-    scaled = amount * MICRO
+    scaled = WIDE.multiply(amount, Decimal(MICRO))
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{amount} USDC is not a whole number of micro-USDC")
     return int(scaled)
@@ -50,7 +50,7 @@ def from_e8(scaled: int) -> Decimal:
 
 def to_e8(number: Decimal) -> int:
     """A Decimal as an integer × 1e8; ValueError if it has more than 8 decimals."""
-    scaled = number * E8
+    scaled = WIDE.multiply(number, Decimal(E8))
     if scaled != scaled.to_integral_value():
         raise ValueError(f"{number} has more than 8 decimals")
     return int(scaled)
