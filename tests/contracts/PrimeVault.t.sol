@@ -188,6 +188,25 @@ contract PrimeVaultTest is PrimeVaultBase {
         assertEq(usdc.balanceOf(alice), 10_000e6, "paid");
     }
 
+    /// @dev A loss took the lane while a ticket waited: it is void before the id goes to somebody else.
+    function testFuzz_B1_Close_VoidsATicketAtLaneZero(uint64 amount) public {
+        uint256 ticket = _request(1, uint64(bound(amount, 10e6, 10_000e6)));
+        Commit memory c = _next();
+        _change(c, 1, -10_000e6);
+        _change(c, 2, 10_000e6);
+        _commit(c);
+        vm.prank(alice);
+        vault.closeAccount(1);
+        vm.warp(block.timestamp + 10 minutes);
+        _commit(_next());
+        assertFalse(vault.accountOf(1).open, "closed");
+        assertEq(vault.ticketOf(ticket).remaining, 0, "void");
+        assertEq(vault.pendingTicketOf(1), 0, "none left");
+        assertEq(_openAccount(bob, 100e6), 1, "used again");
+        _commitApproval(ticket, 100e6);
+        _lane(1, 100e6);
+    }
+
     function testFuzz_B1_ClosedIdsAreUsedAgain(address next) public {
         vm.assume(next != address(0) && next != alice);
         vm.prank(alice);
