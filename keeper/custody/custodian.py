@@ -77,6 +77,7 @@ class Custodian:
         self.pending: list[Request] = []
         self.agent_wanted: str | None = None
         self._approve_after = 0.0
+        self._approve_refusal: str | None = None
 
     async def step(self) -> None:
         """Reads new requests and moves each on. ChainError, VenueError and UnknownOutcome may be raised half-way; the
@@ -153,8 +154,9 @@ class Custodian:
         now_ms = await self._venue.now_ms()
         name = f"{AGENT_NAME} valid_until {now_ms + AGENT_LIFE_MS}"
         refusal = await self._exchange(self._master.approve_agent(agent, name, now_ms))
-        if refusal is not None:
-            log.info("agent not approved yet", reason=refusal)
+        if refusal is not None and refusal != self._approve_refusal:
+            log.info("agent not approved yet; trying on", reason=refusal)
+        self._approve_refusal = refusal
 
     async def _exchange(self, body: dict[str, Any]) -> str | None:
         """None when the venue did it, else its words. UnknownOutcome when nobody knows."""

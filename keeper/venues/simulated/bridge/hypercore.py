@@ -22,7 +22,7 @@ from keeper.venues.simulated.bridge.actions import (
     UsdClassTransfer,
     decode_action,
 )
-from keeper.venues.simulated.bridge.node import Request, address_of
+from keeper.venues.simulated.bridge.node import address_of
 from keeper.venues.simulated.bridge.outbox import Message, Outbox
 from keeper.venues.simulated.bridge.replies import Key, Replies
 from keeper.venues.simulated.engine import Venue
@@ -165,6 +165,3 @@ class HyperCore:
         data = SET_REPLIES + encode(["address[]", "bytes[]", "bytes[]"], columns)
         calldata_gas = 16 * len(data)
         self._outbox.put(Message(f"{len(batch)} answers", self._state, data, 100_000 + calldata_gas + gas))
-
-    def questions(self) -> list[Request]:
-        return self._outbox.questions()

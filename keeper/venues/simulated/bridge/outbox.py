@@ -15,6 +15,7 @@ GWEI = 10**9
 PRIORITY_FEE = 10 * GWEI
 """Above what others bid, so that in a block the venue's state comes before those who read it."""
 MAX_FEE = 1_000 * GWEI
+RETRY_ROUNDS = 25
 SEEN_BEFORE = ("already known", "already imported", "nonce too low")
 
 
@@ -40,11 +41,9 @@ class Outbox:
         self._nonce: int | None = None
         self._signed: tuple[str, str] | None = None
         self._waiting: deque[Message] = deque()
+        self._later: deque[tuple[int, Message]] = deque()
+        self._round = 0
         self.flying: dict[str, Message] = {}
-
-    @property
-    def is_idle(self) -> bool:
-        return not self._waiting and not self.flying
 
     def put(self, message: Message) -> None:
         self._waiting.append(message)
@@ -54,7 +53,8 @@ class Outbox:
         return [("eth_getTransactionReceipt", [tx]) for tx in self.flying]
 
     def hear(self, receipts: list[Mapping[str, Any] | None]) -> list[Message]:
-        """Takes the answers; returns the messages that the chain refused, those to be repeated already put again."""
+        """Takes the answers; returns the messages that the chain refused, those to be repeated after a
+        while. Called once a tick."""
         refused = []
         for tx, receipt in zip(list(self.flying), receipts, strict=True):
             if receipt is None:
@@ -63,7 +63,10 @@ class Outbox:
             if int(receipt["status"], 16) != 1:
                 refused.append(message)
                 if message.repeat:
-                    self._waiting.append(message)
+                    self._later.append((self._round + RETRY_ROUNDS, message))
+        self._round += 1
+        while self._later and self._later[0][0] <= self._round:
+            self._waiting.append(self._later.popleft()[1])
         return refused
 
     async def send(self) -> None:
