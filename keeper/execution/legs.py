@@ -22,6 +22,9 @@ from keeper.venues.base import Confirmed, ExecutionClient, Outcome, Refused, Unk
 log = structlog.get_logger()
 
 
+PUSH_S = 0.05
+
+
 class Append(Protocol):
     """Stores the events durably and applies them to the books before it returns."""
 
@@ -112,6 +115,8 @@ class Legs:
 
     async def _book_until(self, leg: LegIntent, filled: Decimal) -> None:
         """Waits until the booked fills of the leg add up to what the venue says was filled."""
+        if filled and leg.venue in self._in_step:
+            await asyncio.sleep(PUSH_S)  # the stream usually brings them now and saves a costly read
         while (booked := self._booked(leg)) != filled:
             if booked > filled:
                 raise IntegrityError(f"leg {leg.cloid} at {leg.venue}: {booked} booked, the venue says {filled}")

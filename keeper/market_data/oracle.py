@@ -10,7 +10,8 @@ SETTLEMENT_SLACK_MS = 100
 """A venue stamps a payment some tens of ms after the hour; the price is the last one up to then."""
 
 KEPT = 20_000
-FARTHEST = Decimal("0.05")
+FARTHEST = Decimal("0.25")
+"""How far from the price seen, which may be hours old after an outage, a payment is believed."""
 
 
 class OracleHistory:
@@ -42,8 +43,8 @@ def paid_at(size: Decimal, oracle: Decimal, rate: Decimal) -> int:
 def implied_oracle(payment: int, size: Decimal, rate: Decimal, near: Decimal, tick: Decimal) -> Decimal | None:
     """The price on the tick nearest to `near` that reproduces a seat's payment (micro-USDC) exactly.
 
-    Several neighbouring ticks may: they differ by less than a micro-dollar of that payment. None when no tick within 5%
-    of `near` does, or the payment says nothing (size or rate 0).
+    Several neighbouring ticks may: they differ by less than a micro-dollar of that payment. None when no tick within
+    25% of `near` does, or the payment says nothing (size or rate 0).
     """
     per_tick = abs(WIDE.multiply(WIDE.multiply(size, rate), WIDE.multiply(tick, Decimal(MICRO))))
     if not per_tick:

@@ -17,12 +17,16 @@ from keeper.errors import UnknownOutcome, VenueError
 
 T = TypeVar("T")
 
+LIGHT_WEIGHT = 2
+LIGHT_SHARE = 0.25
+"""The part of the limit kept for commands and light reads, so that no long report ever holds up an order."""
+
 READ_ATTEMPTS = 4
 READ_PATIENCE_S = 10.0
 
 
 class HttpTransport:
-    """POSTs JSON to one base URL. `weight_per_minute` is the venue's limit for one address.
+    """POSTs JSON to one base URL. `weight_per_minute` is the venue's limit for one address, split into two lanes.
 
     Close it, or use it as an async context manager.
     """
@@ -31,21 +35,23 @@ class HttpTransport:
         self.base_url = base_url.rstrip("/")
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._weight_per_minute = weight_per_minute
-        self._limiter: AsyncLimiter | None = None
+        self._lanes: tuple[AsyncLimiter, AsyncLimiter] | None = None
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
         """The session, opened at first use inside the running loop."""
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession()
-            self._limiter = AsyncLimiter(self._weight_per_minute, 60)
+            light = self._weight_per_minute * LIGHT_SHARE
+            self._lanes = AsyncLimiter(light, 60), AsyncLimiter(self._weight_per_minute - light, 60)
         return self._session
 
     async def post(self, path: str, payload: Any, *, weight: float = 1) -> bytes:
         """The body of a 200 answer. VenueError for other 4xx but 429, UnknownOutcome for everything else."""
         session = self.session()
-        assert self._limiter is not None
-        await self._limiter.acquire(weight)
+        assert self._lanes is not None
+        light, heavy = self._lanes
+        await (light if weight <= LIGHT_WEIGHT else heavy).acquire(weight)
         url = self.base_url + path
         try:
             async with session.post(

@@ -1,5 +1,6 @@
 """Reads over a socket: what is retried, what is refused, and how pages are put together."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -129,3 +130,19 @@ async def test_rows_out_of_order_are_refused(serve: Any) -> None:
     async with client_at(await serve({"/info": FillVenue([5, 4], 2000).info})) as client:
         with pytest.raises(IntegrityError, match="oldest first"):
             await client.fills(0)
+
+
+async def test_long_reports_never_hold_up_light_reads(serve: Any) -> None:
+    async def info(request: web.Request) -> web.Response:
+        kind = (await request.json())["type"]
+        return web.json_response({"time": 5, "specialStatuses": None} if kind == "exchangeStatus" else [])
+
+    client = HyperliquidReadClient(await serve({"/info": info}), ACCOUNT, VENUE, weight_per_minute=80)
+    async with client, asyncio.timeout(5):
+        for _ in range(3):
+            await client.fills(0)  # 3 × 20 of the 60 that reports may weigh
+        waiting = asyncio.create_task(client.fills(0))
+        assert await client.now_ms() == 5
+        assert not waiting.done()
+        waiting.cancel()
+        await asyncio.wait({waiting})
