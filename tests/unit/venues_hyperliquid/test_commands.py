@@ -160,3 +160,17 @@ async def test_a_coin_the_venue_does_not_list_is_refused_unsent(serve: Any) -> N
         outcome = await client.submit(msgspec.structs.replace(LEG, coin="DOGE"))
     assert isinstance(outcome, Refused)
     assert "nothing was sent" in outcome.text
+
+
+@pytest.mark.parametrize(
+    ("expires", "digest"),
+    [
+        (None, "25367e0dba84351148288c2233cd6130ed6cec5967ded0c0b7334f36f957cc90"),
+        (1234567890, "c30b002ba3775e4c31c43c1dfd3291dfc85c6ae06c6b9f393991de86cad5fac7"),
+    ],
+)
+def test_actions_hash_as_an_independent_implementation_does(expires: int | None, digest: str) -> None:
+    """Vectors of github.com/nktkas/hyperliquid @db80d59, tests/signing (MIT)."""
+    order = {"a": 0, "b": True, "p": "30000", "s": "0.1", "r": False, "t": {"limit": {"tif": "Gtc"}}}
+    action = {"type": "order", "orders": [order], "grouping": "na"}
+    assert action_hash(action, None, 1234567890, expires).hex() == digest
