@@ -170,7 +170,7 @@ async def test_a_coin_the_venue_does_not_list_is_refused_unsent(serve: Any) -> N
     ],
 )
 def test_actions_hash_as_an_independent_implementation_does(expires: int | None, digest: str) -> None:
-    """Vectors of github.com/nktkas/hyperliquid @db80d59, tests/signing (MIT)."""
+    """Vectors of github.com/nktkas/hyperliquid @db80d59, tests/signing."""
     order = {"a": 0, "b": True, "p": "30000", "s": "0.1", "r": False, "t": {"limit": {"tif": "Gtc"}}}
     action = {"type": "order", "orders": [order], "grouping": "na"}
     assert action_hash(action, None, 1234567890, expires).hex() == digest
