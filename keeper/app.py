@@ -69,6 +69,7 @@ class Keeper:
         self._follow_lock = asyncio.Lock()
         self.started_ms = self.clock.now_ms()
         self.active = False
+        self._stream: asyncio.Task[None] | None = None
         self.seats: list[Seat] = []
         self.market: MarketDataEngine
         self.execution: ExecutionEngine
@@ -129,9 +130,9 @@ class Keeper:
         await self.market.start()
         self._build_engines(await self._next_fence())
         await self.sender.resume(self.books.unsettled_transactions())
+        self._stream = asyncio.create_task(self.market.run())
         await self.execution.recover()
         await self.settlement.start()
-        self._background = asyncio.create_task(self.market.run())
         await self._enrol()
         self.active = True
         log.info("active", seats=[seat.name for seat in self.seats], events=self.log.seq)
@@ -300,11 +301,16 @@ class Keeper:
     def schedule(self) -> None:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
-        self.scheduler.add("collect venue records", 2, self.collector.collect)
+        self.scheduler.add("collect venue records", 5, self.collector.collect)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 2, self.rebalancer.run)
         self.scheduler.start()
+
+    async def watch(self) -> None:
+        """Returns never; raises when the streams broke on records that contradict each other: nothing goes on then."""
+        assert self._stream is not None
+        await asyncio.shield(self._stream)
 
     @property
     def healthy(self) -> bool:
@@ -314,11 +320,9 @@ class Keeper:
     async def close(self) -> None:
         self.active = False
         await self.scheduler.stop()
-        background = getattr(self, "_background", None)
-        if background is not None:
-            background.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await background
+        if self._stream is not None:
+            self._stream.cancel()
+            await asyncio.gather(self._stream, return_exceptions=True)
         await self._stack.aclose()
         self.log.close()
 
@@ -346,7 +350,13 @@ async def run(config: KeeperConfig, keys: KeeperKeys) -> None:
         try:
             await keeper.start()
             keeper.schedule()
-            await stop.wait()
+            waiting = asyncio.create_task(stop.wait())
+            watching = asyncio.create_task(keeper.watch())
+            await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+            waiting.cancel()
+            if watching.done():
+                watching.result()
+            watching.cancel()
         finally:
             await keeper.close()
             await runner.cleanup()

@@ -87,7 +87,7 @@ def lint(_: list[str]) -> None:
 
 
 def browser() -> None:
-    """Chromium for the page's test: found, else installed when root in CI, else the command to install it is printed."""
+    """Chromium for the page's test: found, else installed when root in CI, else the command for it is printed."""
     if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
         return
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]

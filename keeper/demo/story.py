@@ -166,7 +166,7 @@ class Story:
         self._say("clients 1 and 2 take opposite sides of BTC on one seat, client 3 an unequal one")
         await self._order(one, Wish("BTC-PERP", "buy", Decimal("0.30"), venues=(seat,)))
         await self._order(two, Wish("BTC-PERP", "sell", Decimal("0.30"), venues=(seat,)))
-        await self._order(three, Wish("BTC-PERP", "buy", Decimal("0.25"), venues=(seat,)))
+        await self._order(three, Wish("BTC-PERP", "buy", Decimal("0.15"), venues=(seat,)))
         self._say("clients 2 and 3 trade SOL and ETH wherever it is cheapest")
         await self._order(two, Wish("SOL-PERP", "sell", Decimal("60")))
         await self._order(three, Wish("SOL-PERP", "buy", Decimal("25")))
