@@ -7,6 +7,7 @@ Business time starts 5 minutes after a full hour, so that exactly one funding in
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,7 @@ class LocalWorld:
         self.rpc = f"http://{LOOPBACK}:{self.rpc_port}"
         self.api_port = api_port or free_port()
         self.api = f"http://{LOOPBACK}:{self.api_port}"
+        self.venues: dict[str, Process] = {}
         self.venue_urls: dict[str, str] = {}
         self.admin_urls: dict[str, str] = {}
         self.attestor_urls: list[str] = []
@@ -147,7 +149,7 @@ class LocalWorld:
             env = {"PRIME_CUSTODY_KEY": key_of(CUSTODY_INDEX)}
         self.venue_urls[spec.name] = f"http://{LOOPBACK}:{port}"
         self.admin_urls[spec.name] = f"http://{LOOPBACK}:{admin}"
-        self.processes.start(spec.name, command, env=env, port=port, wait=False)
+        self.venues[spec.name] = self.processes.start(spec.name, command, env=env, port=port, wait=False)
 
     def start_custodian(self) -> None:
         seat = VENUES[1].name
@@ -161,9 +163,9 @@ class LocalWorld:
             env={"PRIME_CUSTODIAN_KEY": key_of(SEAT_INDEX)},
         )
 
-    def start_attestors(self) -> None:
+    def start_attestors(self, indexes: Sequence[int] = ATTESTOR_INDEXES) -> None:
         seat = VENUES[1].name
-        for number, index in enumerate(ATTESTOR_INDEXES, start=1):
+        for number, index in enumerate(indexes, start=1):
             port = free_port()
             process = self.processes.start(
                 f"attestor-{number}",

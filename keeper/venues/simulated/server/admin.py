@@ -83,6 +83,7 @@ class Admin:
             {
                 "block": venue.block,
                 "now_ms": venue.now_ms(),
+                "faults_left": self._world.faults.left,
                 "accounts": accounts,
                 "house": {"raw_usd": venue.state.house.raw_usd, "positions": house},
                 "conservation": {

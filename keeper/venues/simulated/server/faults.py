@@ -24,6 +24,11 @@ class Faults:
     def order(self, fault: Fault) -> None:
         self._ordered.append(fault)
 
+    @property
+    def left(self) -> int:
+        """Requests that are still to fail."""
+        return sum(max(0, fault.count) for fault in self._ordered)
+
     def next(self) -> Fault | None:
         while self._ordered and self._ordered[0].count <= 0:
             self._ordered.pop(0)

@@ -1,0 +1,283 @@
+"""The keeper is killed (SIGKILL) where it hurts, started again, and has the books it would have had anyway.
+
+One world, prices frozen, three clients with the same deposit who give the same split order one after another, taken
+depth refilled in between: the first in peace, the second killed while the order is on its way to both venues, the third
+killed when neither venue has taken it. So their fills and accounts must be equal in every figure.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+
+import pytest
+import pytest_asyncio
+
+from keeper.api.views import AccountView
+from keeper.chain.abi import load
+from keeper.chain.log_follower import LogFollower
+from keeper.cli.demo import run_audit
+from keeper.demo.local_world import ATTESTOR_INDEXES, CLIENT_INDEXES, VENUES
+from keeper.demo.story import COMMIT_INTERVAL_S
+from keeper.model.events import CommitPrepared, FillSeen, LegClosed, LegIntent, OrderClosed, TxIntent
+from keeper.model.identifiers import client_order_id
+from keeper.model.venue_records import Fill
+from tests.e2e.world import CORE, SEAT, FundedWorld, funded_world, pause, resume
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.xdist_group("e2e_kill"),
+    pytest.mark.timeout(240),
+]
+
+DEPOSIT = 30_000
+SIZE = Decimal(6)
+ON_ITS_WAY_MS = 1_500
+
+Trade = tuple[str, str, str, Decimal, Decimal, int]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything about an order that a crash must not change: legs (venue, size, limit), fills, the account after."""
+
+    legs: tuple[tuple[str, Decimal, Decimal], ...]
+    fills: tuple[Trade, ...]
+    balance: Decimal
+    margin_required: Decimal
+    positions: tuple[tuple[str, str, Decimal, Decimal | None], ...]
+    equity: Decimal
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FundedWorld]:
+    folder = tmp_path_factory.mktemp("kill")
+    async with funded_world(folder, deposits=(DEPOSIT,) * 3, attestors=ATTESTOR_INDEXES[:2]) as world:
+        await world.freeze_prices()
+        yield world
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def undisturbed(world: FundedWorld) -> Outcome:
+    """The first client's order, with nothing going wrong."""
+    digest = await send(world, 0, wait_s=30)
+    return await outcome(world, 0, digest)
+
+
+async def send(world: FundedWorld, number: int, wait_s: float = 0) -> str:
+    """Client `number`'s order; its digest."""
+    order = world.order(world.clients[number], size=SIZE)
+    return (await world.submit(world.sign(order, CLIENT_INDEXES[number]), wait_s)).digest
+
+
+def legs_of(world: FundedWorld, digest: str) -> list[LegIntent]:
+    return [leg for leg in world.events(LegIntent) if leg.digest == digest]
+
+
+def fills_of(world: FundedWorld, digest: str) -> list[Fill]:
+    cloids = {leg.cloid for leg in legs_of(world, digest)}
+    return [event.fill for event in world.events(FillSeen) if event.fill.cloid in cloids]
+
+
+async def outcome(world: FundedWorld, number: int, digest: str) -> Outcome:
+    view: AccountView = await world.account(world.clients[number])
+    final = {leg.leg: leg for leg in legs_of(world, digest)}
+    return Outcome(
+        legs=tuple((leg.venue, leg.size, leg.limit_price) for _, leg in sorted(final.items())),
+        fills=tuple(
+            sorted(
+                (fill.venue, fill.coin, fill.side, fill.size, fill.price, fill.fee) for fill in fills_of(world, digest)
+            )
+        ),
+        balance=view.balance,
+        margin_required=view.margin_required,
+        positions=tuple((item.instrument, item.venue, item.size, item.mark) for item in view.positions),
+        equity=view.equity,
+    )
+
+
+async def must_be_closed_once(world: FundedWorld, digest: str) -> None:
+    """Filled whole; every leg closed once, every trade booked once, and booked = what the venues show."""
+    closed = [event for event in world.events(OrderClosed) if event.digest == digest]
+    assert [(event.status, event.filled) for event in closed] == [("filled", SIZE)]
+    ends = [event.cloid for event in world.events(LegClosed)]
+    for leg in legs_of(world, digest):
+        assert ends.count(leg.cloid) == 1, leg
+    booked = [(event.fill.venue, event.fill.tid) for event in world.events(FillSeen)]
+    assert len(set(booked)) == len(booked)
+    for venue in (CORE, SEAT):
+        async with world.reader(venue) as reader:
+            shown = await reader.fills(0)
+            held = {item.coin: item.size for item in (await reader.state()).positions}
+        adapter = world.local.adapter(venue)
+        assert [fill.tid for fill in shown] == [tid for place, tid in booked if place == adapter]
+        clients = [await world.account(client) for client in world.clients]
+        owned = sum((p.size for view in clients for p in view.positions if p.venue == adapter), Decimal(0))
+        assert held == {"ETH": owned}
+
+
+async def attempts_at_venues(world: FundedWorld, digest: str) -> dict[tuple[str, int], list[int]]:
+    """(venue, leg) → which attempts the venue itself knows, of the first three that could be derived."""
+    found: dict[tuple[str, int], list[int]] = {}
+    vault, raw = world.local.deployment.contracts.vault.lower(), bytes.fromhex(digest.removeprefix("0x"))
+    for venue in (CORE, SEAT):
+        async with world.reader(venue) as reader:
+            for leg in range(2):
+                for attempt in range(3):
+                    if await reader.status(client_order_id(vault, raw, leg, attempt)) is not None:
+                        found.setdefault((venue, leg), []).append(attempt)
+    return found
+
+
+async def received(world: FundedWorld) -> None:
+    """Both venues have got the request to trade that was to fail."""
+
+    async def both() -> bool:
+        return not any([await world.faults_left(venue) for venue in (CORE, SEAT)])
+
+    await world.until("the order has left", both, pause_s=0.02)
+
+
+async def finish(world: FundedWorld, digest: str) -> None:
+    async def closed() -> bool:
+        return (await world.order_view(digest)).status in ("filled", "partial", "unfilled", "refused")
+
+    await world.until("the order is closed", closed)
+
+
+async def test_the_undisturbed_order_is_split(world: FundedWorld, undisturbed: Outcome) -> None:
+    assert {venue for venue, _, _ in undisturbed.legs} == {world.local.adapter(spec.name) for spec in VENUES}
+    assert sum(size for _, _, size, _ in undisturbed.positions) == SIZE
+    assert sum(size for _, _, _, size, _, _ in undisturbed.fills) == SIZE
+    fees = sum(fee for *_, fee in undisturbed.fills)
+    assert fees > 0
+    assert undisturbed.equity < undisturbed.balance == DEPOSIT
+
+
+async def test_killed_while_the_order_is_on_its_way(world: FundedWorld, undisturbed: Outcome) -> None:
+    """It arrives and fills at both venues after the keeper's death."""
+    await world.refill_depth()
+    for venue in (CORE, SEAT):
+        await world.fail_next_order(venue, "delay", ON_ITS_WAY_MS)
+    digest = await send(world, 1)
+    await received(world)
+    world.kill_keeper()
+    await asyncio.sleep(ON_ITS_WAY_MS / 1000)
+    assert len(legs_of(world, digest)) == 2
+    assert not fills_of(world, digest)
+    assert await attempts_at_venues(world, digest) == {(CORE, 0): [0], (SEAT, 1): [0]} or await attempts_at_venues(
+        world, digest
+    ) == {(SEAT, 0): [0], (CORE, 1): [0]}
+    await world.restart_keeper()
+    await finish(world, digest)
+    assert [leg.attempt for leg in legs_of(world, digest)] == [0, 0]
+    await must_be_closed_once(world, digest)
+    assert await outcome(world, 1, digest) == undisturbed
+
+
+async def test_killed_when_the_order_never_arrived(world: FundedWorld, undisturbed: Outcome) -> None:
+    """Both venues swallowed it. That is proven after its expiry, then it is sent once more under the next id."""
+    await world.refill_depth()
+    for venue in (CORE, SEAT):
+        await world.fail_next_order(venue, "drop_request")
+    digest = await send(world, 2)
+    await received(world)
+    world.kill_keeper()
+    assert [leg.attempt for leg in legs_of(world, digest)] == [0, 0]
+    assert await attempts_at_venues(world, digest) == {}
+    world.local.start_keeper()
+    await asyncio.sleep(1)
+    await world.ready()
+    await finish(world, digest)
+    assert sorted((leg.leg, leg.attempt) for leg in legs_of(world, digest)) == [(0, 0), (0, 1), (1, 0), (1, 1)]
+    ends = {event.cloid: event.outcome for event in world.events(LegClosed)}
+    assert [ends[leg.cloid] for leg in legs_of(world, digest)] == ["absent", "absent", "filled", "filled"]
+    assert [found for found in (await attempts_at_venues(world, digest)).values()] == [[1], [1]]
+    await must_be_closed_once(world, digest)
+    assert await outcome(world, 2, digest) == undisturbed
+    views = [await world.account(client) for client in world.clients]
+    assert len({(view.balance, view.equity, view.margin_required) for view in views}) == 1
+
+
+async def commits_on_chain(world: FundedWorld) -> dict[int, int]:
+    """Epoch → how many Committed logs the vault has written."""
+    deployment = world.local.deployment
+    follower = LogFollower(
+        world.local.w3, [deployment.contracts.vault], [load("PrimeVault")], from_block=deployment.startBlock
+    )
+    logs = await follower.fetch(deployment.startBlock, await follower.head())
+    epochs = sorted(int(log.args["epoch"]) for log in logs if log.name == "Committed")
+    return {epoch: len(list(group)) for epoch, group in groupby(epochs)}
+
+
+async def prepared(world: FundedWorld, count: int) -> None:
+    """Returns within some milliseconds of a commit's being written down, before it is sent."""
+    end = time.monotonic() + 60
+    while len(world.events(CommitPrepared)) <= count:
+        assert time.monotonic() < end, "no commit was prepared"
+        await asyncio.sleep(0.002)
+
+
+async def next_commit_is_due(world: FundedWorld) -> tuple[int, int]:
+    """(commits prepared so far, the epoch to come); then time passes until it is due."""
+    epoch = (await world.status()).epoch + 1
+    count = len(world.events(CommitPrepared))
+    await world.advance(COMMIT_INTERVAL_S + 5)
+    return count, epoch
+
+
+async def reaches(world: FundedWorld, epoch: int) -> None:
+    async def there() -> bool:
+        return (await world.status()).epoch >= epoch
+
+    await world.until(f"epoch {epoch}", there)
+
+
+async def must_agree(world: FundedWorld, epoch: int) -> None:
+    """One commit per epoch, and the auditor, who knows nothing of the crash, finds nothing."""
+    assert (await world.status()).epoch == epoch
+    assert await commits_on_chain(world) == dict.fromkeys(range(1, epoch + 1), 1)
+    report = await asyncio.to_thread(run_audit, world.local)
+    assert report["findings"] == []
+    assert report["agrees"]
+
+
+async def test_killed_when_a_commit_is_prepared(world: FundedWorld, undisturbed: Outcome) -> None:
+    """Written down, not sent: the restart prepares that epoch anew, and it is the only one."""
+    count, epoch = await next_commit_is_due(world)
+    await prepared(world, count)
+    world.kill_keeper()
+    await world.restart_keeper()
+    await reaches(world, epoch)
+    await must_agree(world, epoch)
+
+
+async def test_killed_when_a_commit_is_sent(world: FundedWorld, undisturbed: Outcome) -> None:
+    """The transaction waits for a block while the keeper dies; it lands, and no second one is made."""
+    count, epoch = await next_commit_is_due(world)
+    await prepared(world, count)
+    miner = world.local.venues[CORE]
+    pause(miner)  # no block from here on
+    try:
+        purpose = f"commit {epoch}"
+
+        async def sent() -> bool:
+            intents = [event.tx for event in world.events(TxIntent) if event.purpose == purpose]
+            return bool(intents) and await is_pending(world, intents[-1])
+
+        await world.until("the commit waits for a block", sent, pause_s=0.01)
+        world.kill_keeper()
+        assert epoch not in await commits_on_chain(world)
+    finally:
+        resume(miner)
+    await world.restart_keeper()
+    await reaches(world, epoch)
+    assert len([event for event in world.events(CommitPrepared) if event.epoch == epoch]) == 1
+    await must_agree(world, epoch)
+
+
+async def is_pending(world: FundedWorld, tx: str) -> bool:
+    pool = await world.local.chain.call("txpool_content")
+    return any(entry["hash"] == tx for by_nonce in pool["pending"].values() for entry in by_nonce.values())
