@@ -1,6 +1,7 @@
 """Child processes with names, logs and deadlines: started in order, waited for, and stopped in reverse."""
 
 import os
+import random
 import socket
 import subprocess
 import time
@@ -23,11 +24,24 @@ class ProcessError(PrimeError):
     """A process ended early, or did not answer in time. The text carries the end of its log."""
 
 
+PORTS = range(20_000, 32_000)
+"""Below what systems give to outgoing connections, so that a port found free is not taken by one of those."""
+
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """A port nobody listens on just now, and another one at each call."""
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+        if port not in _given:
+            _given.add(port)
+            return port
+    raise ProcessError(f"no free port from {PORTS.start} to {PORTS.stop}; stop what listens there")
 
 
 def is_listening(port: int) -> bool:

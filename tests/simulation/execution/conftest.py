@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+import msgspec
 import pytest
 from eth_account import Account
 
@@ -103,7 +104,12 @@ class Desk:
         await self.client.close()
 
 
-async def open_desk(venue: SimVenue, journal: Journal, client: type[HyperliquidClient] = HyperliquidClient) -> Desk:
+async def open_desk(
+    venue: SimVenue,
+    journal: Journal,
+    client: type[HyperliquidClient] = HyperliquidClient,
+    settings: ExecutionSettings = SETTINGS,
+) -> Desk:
     """Starts one and waits until its stream is in step."""
     clock = LiveClock()
     venue_client = client(venue.url, venue.seat, venue.venue_id, venue.agent_key, clock, command_timeout_s=0.5)
@@ -120,13 +126,22 @@ async def open_desk(venue: SimVenue, journal: Journal, client: type[HyperliquidC
         risk=RiskEngine(market),
         clients={venue_client.venue: venue_client},
         accounts={venue_client.venue: venue_client},
-        settings=SETTINGS,
+        settings=settings,
     )
     streaming = asyncio.create_task(market.run())
     async with asyncio.timeout(10):
         while market.health()[venue.venue_id] != "up" or market.state(venue.venue_id, "BTC") != BookState.LIVE:  # noqa: ASYNC110 - many events may do it
             await asyncio.sleep(0.02)
     return Desk(journal, venue_client, market, engine, streaming)
+
+
+@pytest.fixture
+async def patient_desk(sim_venue: SimVenue) -> AsyncIterator[Desk]:
+    """One whose legs live long enough for a slow machine: an answer may be late, the order never is."""
+    made = await open_desk(sim_venue, Journal(opening()), settings=msgspec.structs.replace(SETTINGS, leg_ttl_ms=20_000))
+    await made.engine.recover()
+    yield made
+    await made.close()
 
 
 @pytest.fixture

@@ -61,12 +61,12 @@ async def test_a_lost_request_is_proven_absent_and_sent_once_more(desk: Desk, si
     assert [end.outcome for end in desk.journal.leg_ends()] == ["absent", "filled"]
 
 
-async def test_an_answer_after_the_timeout_is_no_refusal(desk: Desk, sim_venue: SimVenue) -> None:
+async def test_an_answer_after_the_timeout_is_no_refusal(patient_desk: Desk, sim_venue: SimVenue) -> None:
     """The request is processed, but after our patience and within its expiry."""
     sim_venue.fault("delay", ms=550)
-    view = await desk.engine.submit(signed(size="0.01"))
+    view = await patient_desk.engine.submit(signed(size="0.01"))
     assert view.filled == Decimal("0.01")
-    assert [leg.attempt for leg in desk.journal.legs()] == [0]
+    assert [leg.attempt for leg in patient_desk.journal.legs()] == [0]
 
 
 async def test_two_lost_requests_end_unfilled(desk: Desk, sim_venue: SimVenue) -> None:
