@@ -31,9 +31,14 @@ def environment() -> dict[str, str]:
     return env
 
 
-def run(*command: str | Path, check: bool = True) -> int:
-    """Runs one command from the root; a failure ends the task with the command's own exit code."""
-    code = subprocess.run([str(word) for word in command], check=False, cwd=ROOT, env=environment()).returncode
+def run(*command: str | Path, check: bool = True, quiet: bool = False) -> int:
+    """Runs one command from the root; a failure ends the task with the command's own exit code.
+
+    `quiet`: what it prints goes to standard error, since standard output belongs to the task that was asked for.
+    """
+    words = [str(word) for word in command]
+    output = sys.stderr if quiet else None
+    code = subprocess.run(words, check=False, cwd=ROOT, env=environment(), stdout=output).returncode
     if check and code:
         sys.exit(code)
     return code
@@ -46,7 +51,7 @@ def newer(source: Path, product: Path) -> bool:
 def setup() -> None:
     """Installs node_modules from package-lock.json when it is older than the lock."""
     if newer(ROOT / "package-lock.json", MODULES / ".package-lock.json"):
-        run("npm", "ci", "--ignore-scripts", "--loglevel=error")
+        run("npm", "ci", "--ignore-scripts", "--loglevel=error", quiet=True)
         (MODULES / ".package-lock.json").touch()
 
 
@@ -65,13 +70,13 @@ def build(_: list[str]) -> None:
     if any(
         newer(path, stamp) for path in [*sources("contracts"), ROOT / "foundry.toml"] if "/.cache/" not in str(path)
     ):
-        run("forge", "build", "--skip", "test", "--quiet")
+        run("forge", "build", "--skip", "test", "--quiet", quiet=True)
         stamp.touch()
     index = ROOT / "dapp" / "dist" / "index.html"
     page = [path for path in sources("dapp") if "/dist/" not in str(path)]
     page.append(ROOT / "keeper" / "chain" / "abi" / "PrimeVault.json")
     if (ROOT / "dapp" / "index.html").exists() and any(newer(path, index) for path in page):
-        run("npm", "run", "build", "--silent", "--workspace", "dapp")
+        run("npm", "run", "build", "--silent", "--workspace", "dapp", quiet=True)
 
 
 def lint(_: list[str]) -> None:
