@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from keeper.errors import IntegrityError
 from keeper.ledger.chart import UNOWNED, notional
-from keeper.ledger.errors import SeatBrokenError
+from keeper.ledger.errors import SeatBrokenError, unowned_text
 from keeper.ledger.transfers import InsuranceItem
 from keeper.model.funding import FundingInstant
 from keeper.model.marks import MarkSheet, VenueMark
@@ -119,9 +119,7 @@ def attribute(
 def _refuse_unowned(venue: str, fills: Sequence[tuple[Fill, int]]) -> None:
     for fill, owner in fills:
         if owner == UNOWNED:
-            raise SeatBrokenError(
-                venue, f"unowned fill: {fill.coin} trade {fill.tid}, client order id {fill.cloid} derives from no order"
-            )
+            raise SeatBrokenError(venue, unowned_text(fill))
 
 
 def _compare_sizes(sheet: MarkSheet, positions: Mapping[tuple[int, str], Decimal]) -> None:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from keeper.errors import IntegrityError
 from keeper.ledger.chart import UNOWNED, Posting, fill_cash, fill_postings, funding_postings, notional, row_postings
+from keeper.ledger.errors import unowned_text
 from keeper.model.events import Cut, FundingSeen
 from keeper.model.funding import FundingInstant, funding_shares
 from keeper.model.marks import MarkSheet
@@ -41,7 +42,8 @@ class Seat:
     # booking
 
     def book_fill(self, fill: Fill, owner: int | None) -> tuple[Posting, ...]:
-        """Fills come in the venue's order, each once, each starting where the coin's last one ended."""
+        """Fills come in the venue's order, each once, each starting where the coin's last one ended. One of nobody's
+        freezes the seat (H1)."""
         self._check_fill(fill)
         cash = fill_cash(fill)
         id_ = UNOWNED if owner is None else owner
@@ -52,6 +54,8 @@ class Seat:
         self.sizes[fill.coin] = self.sizes.get(fill.coin, FLAT) + fill.signed_size
         _shift(self.positions, (id_, fill.coin), fill.signed_size)
         self._earn(id_, cash)
+        if owner is None and self.frozen is None:
+            self.frozen = unowned_text(fill)
         return fill_postings(fill, id_) + self._reshare(fill)
 
     def book_funding(self, event: FundingSeen) -> tuple[Posting, ...]:

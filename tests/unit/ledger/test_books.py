@@ -140,6 +140,7 @@ def test_a_fill_of_nobodys_order_is_kept_apart() -> None:
     fill = world.make_fill("0x" + "77" * 16, "BTC", "buy", Decimal("0.01"), Decimal(60_000))
     world.tell(FillSeen(fill=fill))
     assert world.books.unowned(SEAT) == (fill,)
+    assert f"BTC trade {fill.tid}" in (world.books.frozen(SEAT) or "")
     assert world.books.seat_positions(SEAT) == {"BTC": Decimal("0.01")}
     assert world.books.positions(1) == {}
 
