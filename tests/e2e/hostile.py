@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from eth_account import Account
+from eth_typing import HexStr
 from eth_utils.address import to_checksum_address
 from hyperliquid.exchange import Exchange
 from msgspec.structs import replace
@@ -19,9 +20,11 @@ from keeper.attest.client import TooFewSignatures
 from keeper.chain import calls
 from keeper.chain.abi import load
 from keeper.chain.calls import encode_call
+from keeper.chain.log_follower import ChainLog, LogFollower
 from keeper.chain.rpc import Web3, node_errors
 from keeper.chain.sender import Sender
 from keeper.chain.transactor import Receipt, Transactor
+from keeper.chain.vault import Vault
 from keeper.config import KeeperConfig, KeeperKeys, read_config
 from keeper.demo.local_world import KEEPER_INDEX, SEAT_INDEX, TRADER_INDEX, VENUES, LocalWorld
 from keeper.devkeys import address_of, key_of
@@ -126,7 +129,8 @@ def plan_of(w3: Web3, vault: str, data: bytes) -> Plan:
 
 
 def neighbours(plan: Plan, accounts: int) -> Mapping[str, Plan]:
-    """The commit with one figure off by a micro-dollar, by what was changed; sub-accounts are 1 … `accounts`."""
+    """The commit with one figure off by a micro-dollar, by what was changed; sub-accounts are 1 … `accounts`. Fees and
+    deficit are 0 here: there is no less of them."""
     found: dict[str, Plan] = {
         "insuranceDelta+1": plan | {"insuranceDelta": plan["insuranceDelta"] + 1},
         "insuranceDelta-1": plan | {"insuranceDelta": plan["insuranceDelta"] - 1},
@@ -141,7 +145,7 @@ def neighbours(plan: Plan, accounts: int) -> Mapping[str, Plan]:
     return found
 
 
-async def answer_to(w3: Web3, vault: str, plan: Plan) -> str:
+async def answer_to(w3: Web3, vault: str, plan: Plan, block: int | None = None) -> str:
     """What the vault says to a keeper who sends this commit now: its error's name, or "accepted"."""
     call: TxParams = {
         "from": to_checksum_address(address_of(KEEPER_INDEX)),
@@ -150,10 +154,55 @@ async def answer_to(w3: Web3, vault: str, plan: Plan) -> str:
     }
     try:
         with node_errors(w3):
-            await w3.eth.call(call)
+            await w3.eth.call(call, "latest" if block is None else block)
     except ChainError as error:
         return str(error).partition("(")[0]
     return "accepted"
+
+
+# what every commit must be
+
+
+async def committed(world: LocalWorld) -> list[tuple[ChainLog, int]]:
+    """Each Committed log, and Σ of the deltas of the marks it used."""
+    vault = Vault(world.w3, world.deployment.contracts.vault)
+    logs = await LogFollower(world.w3, [vault.address], [load("PrimeVault")]).fetch(0, await vault.block_number())
+    deltas: dict[str, int] = {}
+    found = []
+    for log in logs:
+        if log.name == "Marked":
+            deltas[log.args["venue"]] = log.args["delta"]
+        if log.name == "Committed":
+            found.append((log, sum(deltas.pop(venue) for venue in log.args["marked"])))
+    return found
+
+
+async def assert_every_commit_conserves(world: LocalWorld) -> int:
+    """Of each commit: rule A2; the balance identity in its block; in the block before, the vault would have taken it
+    and none of its neighbours. How many commits there are."""
+    vault = Vault(world.w3, world.deployment.contracts.vault)
+    commits = await committed(world)
+    for log, delta in commits:
+        event = log.args
+        assert event["pnl"] + event["fees"] + event["insuranceDelta"] - event["newDeficit"] == delta, event
+        state = await vault.state(log.block)
+        books = [(await vault.venue_of(venue, log.block)).book for venue in await vault.venues(log.block)]
+        liabilities = state.sum_equity + state.payables + state.insurance + state.fees_accrued
+        assert liabilities == state.idle + sum(books) + state.deficit, event
+        sent = await world.w3.eth.get_transaction(HexStr(log.tx))
+        plan = plan_of(world.w3, vault.address, bytes(sent["input"]))
+        await assert_neighbours_revert(world, plan, await vault.account_count(log.block - 1), log.block - 1)
+    return len(commits)
+
+
+async def assert_neighbours_revert(world: LocalWorld, plan: Plan, accounts: int, block: int | None = None) -> None:
+    """The vault takes the commit, and none that is off by a micro-dollar; `block`: on the state after it."""
+    vault = world.deployment.contracts.vault
+    near = neighbours(plan, accounts)
+    assert len(near) == 4 + 2 * accounts
+    answers = {name: await answer_to(world.w3, vault, other, block) for name, other in near.items()}
+    assert answers == {name: "FeeAboveCap" if name == "fees+1" else "NotConserved" for name in near}, answers
+    assert await answer_to(world.w3, vault, plan, block) == "accepted"
 
 
 # people

@@ -10,8 +10,6 @@ import pytest
 import pytest_asyncio
 
 from keeper.attest.client import TooFewSignatures
-from keeper.chain.abi import load
-from keeper.chain.log_follower import LogFollower
 from keeper.chain.vault import HyperCoreVenue, Vault
 from keeper.cli.demo import run_audit
 from keeper.demo.local_world import CLIENT_INDEXES, LocalWorld
@@ -23,11 +21,11 @@ from keeper.settlement import engine as settlement_engine
 from tests.e2e.hostile import (
     Plan,
     Stranger,
-    answer_to,
+    assert_every_commit_conserves,
+    assert_neighbours_revert,
     commit_with,
     findings_of,
     keeper_in_hand,
-    neighbours,
     plan_of,
     seat_account,
     seat_name,
@@ -60,35 +58,6 @@ async def lived(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Funde
         yield world
 
 
-async def committed(world: LocalWorld) -> list[tuple[int, dict[str, Any], int]]:
-    """(block, the Committed event, Σ of the deltas it used) of each commit."""
-    vault = world.deployment.contracts.vault
-    logs = await LogFollower(world.w3, [vault], [load("PrimeVault")]).fetch(
-        0, await Vault(world.w3, vault).block_number()
-    )
-    deltas: dict[str, int] = {}
-    found = []
-    for log in logs:
-        if log.name == "Marked":
-            deltas[log.args["venue"]] = log.args["delta"]
-        if log.name == "Committed":
-            found.append((log.block, log.args, sum(deltas.pop(venue) for venue in log.args["marked"])))
-    return found
-
-
-async def assert_every_commit_conserves(world: LocalWorld) -> int:
-    """Rule A2 in each commit, and the balance identity in its block; how many commits there are."""
-    vault = Vault(world.w3, world.deployment.contracts.vault)
-    commits = await committed(world)
-    for block, event, delta in commits:
-        assert event["pnl"] + event["fees"] + event["insuranceDelta"] - event["newDeficit"] == delta
-        state = await vault.state(block)
-        books = [(await vault.venue_of(venue, block)).book for venue in await vault.venues(block)]
-        liabilities = state.sum_equity + state.payables + state.insurance + state.fees_accrued
-        assert liabilities == state.idle + sum(books) + state.deficit
-    return len(commits)
-
-
 async def equity_now(world: LocalWorld) -> tuple[int, int]:
     """The newest block, and what the tier-1 seat is worth in it."""
     core = HyperCoreVenue(world.w3, world.adapter(seat_name(1)))
@@ -108,17 +77,10 @@ async def test_one_micro_dollar_off_reverts_and_no_stranger_stops_a_commit(lived
     plans: list[Plan] = []
     equities: dict[int, int] = {}
 
-    async def assert_neighbours_revert(plan: Plan) -> None:
-        near = neighbours(plan, accounts=3)
-        answers = {name: await answer_to(world.w3, vault.address, other) for name, other in near.items()}
-        assert answers == {name: "FeeAboveCap" if name == "fees+1" else "NotConserved" for name in near}
-        assert len(near) == 10  # three lanes and insurance both ways; fees and deficit are 0 and know no less
-        assert await answer_to(world.w3, vault.address, plan) == "accepted"
-
     async def meanwhile(data: bytes) -> None:
         plan = plan_of(world.w3, vault.address, data)
         plans.append(plan)
-        await assert_neighbours_revert(plan)
+        await assert_neighbours_revert(world, plan, accounts=3)
         await stranger.open_account(150 * MICRO)
         await stranger.give(vault.address, DUST_VAULT)
         await stranger.give(core, DUST_CORE)
@@ -132,7 +94,7 @@ async def test_one_micro_dollar_off_reverts_and_no_stranger_stops_a_commit(lived
             await world.world.advance(MOVE_S)
             block, equity = await equity_now(world)
             equities[block] = equity
-        await assert_neighbours_revert(plan)
+        await assert_neighbours_revert(world, plan, accounts=4)
 
     downed = world.attestors.pop()
     world.processes.forget(downed)
