@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import signal
 import time
+from collections.abc import Sequence
 
 import structlog
 
@@ -58,7 +59,8 @@ class Keeper:
         self.config = config
         self.clock: Clock = make_clock(config.clock_file)
         self.books = Books()
-        self.log = EventLog(f"sqlite:///{config.database}", self.books.apply)
+        self._last_chain_log: ChainLogSeen | None = None
+        self.log = EventLog(f"sqlite:///{config.database}", self._project)
         self.vault = Vault(w3, config.vault)
         self.sender = Sender(Transactor(w3, keys.keeper_key.get_secret_value()), self.append, self.clock)
         self.scheduler = Scheduler(self.clock)
@@ -79,6 +81,12 @@ class Keeper:
         self.collector: Collector
 
     # the log
+
+    def _project(self, sequence: int, event: Event) -> Sequence[tuple[str, int]]:
+        postings = self.books.apply(sequence, event)
+        if isinstance(event, ChainLogSeen):
+            self._last_chain_log = event
+        return postings
 
     def append(self, *events: Event) -> int:
         """Stores events, applies them to the books, tells whoever listens."""
@@ -123,13 +131,14 @@ class Keeper:
         config.statements.mkdir(parents=True, exist_ok=True)
         await self._check_chain()
         self._follower = LogFollower(self._w3, [config.vault], [load("PrimeVault")], from_block=config.start_block)
+        await self._check_books()
         for entry in config.venues:
             self.seats.append(await self._open_seat(entry))
         await self.follow()
         self.market = MarketDataEngine([seat.market for seat in self.seats], config.coins, self.clock)
         await self.market.start()
+        await self.sender.resume(self.books.unsettled_transactions())  # first: a commit among them uses up its fence
         self._build_engines(await self._next_fence())
-        await self.sender.resume(self.books.unsettled_transactions())
         self._stream = asyncio.create_task(self.market.run())
         await self.execution.recover()
         await self.settlement.start()
@@ -144,6 +153,19 @@ class Keeper:
         await self.vault.must_exist()
         if not await self.vault.is_keeper(self.sender.address):
             raise ConfigError(f"PRIME_KEEPER_KEY: {self.sender.address} is no keeper of vault {self.config.vault}")
+
+    async def _check_books(self) -> None:
+        """The books are this vault's: the last chain log in them is on this chain, where they say."""
+        last = self._last_chain_log
+        if last is None:
+            return
+        logs = await self.read_logs(last.block, last.block) if last.block <= await self._follower.head() else []
+        if not any((entry.log_index, entry.tx.lower()) == (last.log_index, last.tx.lower()) for entry in logs):
+            raise ConfigError(
+                f"database: {self.config.database} holds the books of another vault or chain: their last log, "
+                f"{last.name} of block {last.block}, is not one of vault {self.config.vault} at {self.config.rpc}; "
+                "name the right file"
+            )
 
     async def _open_seat(self, entry: VenueConfig) -> Seat:
         core = HyperCoreVenue(self._w3, entry.adapter) if entry.tier == 1 else None

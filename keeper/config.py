@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
@@ -14,6 +15,8 @@ from keeper.errors import ConfigError
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$"), AfterValidator(str.lower)]
 
 ANVIL_CHAIN_ID = 31337
+
+PRIVATE_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
 
 
 class Frozen(BaseModel):
@@ -90,8 +93,14 @@ def read_keys(chain_id: int) -> KeeperKeys:
         missing = ", ".join("PRIME_" + str(part["loc"][0]).upper() for part in error.errors())
         raise ConfigError(f"environment: {missing} must hold a private key (hex)") from error
     for name, value in (("PRIME_KEEPER_KEY", keys.keeper_key), ("PRIME_TRADER_KEY", keys.trader_key)):
+        _must_be_key(name, value.get_secret_value())
         refuse_published_key(name, value.get_secret_value(), chain_id)
     return keys
+
+
+def _must_be_key(name: str, value: str) -> None:
+    if not PRIVATE_KEY.fullmatch(value):
+        raise ConfigError(f"{name}: set this environment variable to a private key (64 hex digits)")
 
 
 def refuse_published_key(name: str, key: str, chain_id: int) -> None:
@@ -109,6 +118,5 @@ def _explain(error: ValidationError) -> str:
 def environment_key(name: str) -> str:
     """A private key from the environment, for the small programs that hold one key each."""
     value = os.environ.get(name, "")
-    if len(value.removeprefix("0x")) != 64:
-        raise ConfigError(f"{name}: set this environment variable to a private key (64 hex digits)")
+    _must_be_key(name, value)
     return value

@@ -75,6 +75,7 @@ class LocalWorld:
         self.admin_urls: dict[str, str] = {}
         self.attestor_urls: list[str] = []
         self.attestors: list[Process] = []
+        self.settle_by_itself = True
         self.keeper: Process
         self.deployment: Deployment
         self.chain: LocalChain
@@ -219,6 +220,7 @@ class LocalWorld:
             "database": str(self.folder / "keeper.db"),
             "statements": str(self.statements),
             "clock_file": str(self.clock_file),
+            "settle_by_itself": self.settle_by_itself,
             "api_port": self.api_port,
             "page": str(page) if (page / "index.html").is_file() else None,
         }

@@ -15,6 +15,7 @@ from keeper.execution.intake import CheckedOrder, check, check_notional, closabl
 from keeper.execution.legs import Append, Legs
 from keeper.execution.ports import Market, Risk
 from keeper.ledger import Books, OrderView
+from keeper.model.amounts import plain
 from keeper.model.events import LegIntent, OrderAccepted, OrderClosed, OrderOutcome, RouteDecided
 from keeper.model.identifiers import client_order_id
 from keeper.model.instruments import Side, coin_of, sign
@@ -279,4 +280,4 @@ class ExecutionEngine:
 
 
 def _why_nothing(route: RoutePlan) -> str:
-    return f"nothing of {route.unfilled} can be had within the limit, the slippage and the venues' margin"
+    return f"nothing of {plain(route.unfilled)} can be had within the limit, the slippage and the venues' margin"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, update
+from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import SQLModel
@@ -126,9 +126,18 @@ class EventLog:
     def _open(self) -> None:
         with _readable(self._name):
             with self._engine.begin() as connection:
+                self._refuse_foreign_tables(connection)
                 SQLModel.metadata.create_all(connection, tables=[EVENT, ENTRY, HEAD])
             with self._engine.connect() as connection:
                 self._seq, self._hash = self._verify(connection, self._projector)
+
+    def _refuse_foreign_tables(self, connection: Connection) -> None:
+        foreign = set(inspect(connection).get_table_names()) - {EVENT.name, ENTRY.name, HEAD.name}
+        if foreign:
+            raise ConfigError(
+                f"database: {self._name} belongs to another program (tables {', '.join(sorted(foreign))}); "
+                "name another file"
+            )
 
     def _write(self, rows: list[dict[str, Any]], entries: list[dict[str, Any]]) -> None:
         head = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]}

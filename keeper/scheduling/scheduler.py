@@ -68,13 +68,13 @@ class Scheduler:
 
     def start(self) -> None:
         self._ticker.add_job(
-            self.run_due, "interval", seconds=1, coalesce=True, max_instances=1, misfire_grace_time=None
+            self.run_due, "interval", seconds=1, coalesce=True, max_instances=2, misfire_grace_time=None
         )
         self._ticker.start()
 
     async def stop(self) -> None:
-        """Stops ticking and waits for the task at work."""
+        """Stops ticking and waits for the task at work: a shutdown of the ticker would cancel it in the middle."""
         if self._ticker.running:
-            self._ticker.shutdown(wait=False)
-        async with self._busy:
-            return
+            self._ticker.pause()
+            async with self._busy:
+                self._ticker.shutdown(wait=False)

@@ -85,18 +85,18 @@ class FundedWorld:
         return msgspec.convert(answer, OrderView, strict=False)
 
     async def order_view(self, digest: str) -> OrderView:
-        return await self._get(f"/v1/orders/{digest}", OrderView)
+        return msgspec.json.decode(await self._get(f"/v1/orders/{digest}"), type=OrderView)
 
     async def account(self, client: Client) -> AccountView:
-        return await self._get(f"/v1/accounts/{client.id}", AccountView)
+        return msgspec.json.decode(await self._get(f"/v1/accounts/{client.id}"), type=AccountView)
 
     async def status(self) -> StatusView:
-        return await self._get("/v1/status", StatusView)
+        return msgspec.json.decode(await self._get("/v1/status"), type=StatusView)
 
-    async def _get(self, path: str, kind: type[Any]) -> Any:
+    async def _get(self, path: str) -> bytes:
         async with self.local.http.get(self.local.api + path) as response:
             assert response.status == 200, await response.text()
-            return msgspec.json.decode(await response.read(), type=kind)
+            return await response.read()
 
     # the log, as it is on disk
 
@@ -182,11 +182,13 @@ def resume(process: Process) -> None:
 
 @asynccontextmanager
 async def funded_world(
-    folder: Path, *, deposits: Sequence[int], attestors: Sequence[int] = ATTESTOR_INDEXES
+    folder: Path, *, deposits: Sequence[int], attestors: Sequence[int] = ATTESTOR_INDEXES, settles: bool = True
 ) -> AsyncIterator[FundedWorld]:
-    """Everything started, client n with `deposits[n]` USDC in sub-account n + 1, both seats at their target."""
+    """Everything started, client n with `deposits[n]` USDC in sub-account n + 1, both seats at their target. The keeper
+    makes commits by itself if it `settles`."""
     check_tools()
     async with LocalWorld(folder) as local:
+        local.settle_by_itself = settles
         await local.start_chain()
         await asyncio.to_thread(local.deploy, max(deposits) * MICRO)
         await local.start_venues()
