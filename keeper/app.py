@@ -34,6 +34,7 @@ from keeper.market_data import MarketDataEngine
 from keeper.model.events import ChainLogSeen, Event
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
+from keeper.monitoring import metrics
 from keeper.persistence.event_log import EventLog
 from keeper.presenter import Presenter
 from keeper.reconciliation.collector import Collector
@@ -91,6 +92,8 @@ class Keeper:
     def append(self, *events: Event) -> int:
         """Stores events, applies them to the books, tells whoever listens."""
         sequence = self.log.append(*events)
+        for event in events:
+            metrics.note(event, self.config.name_of)
         for queue in self._subscribers:
             for event in events:
                 if not queue.full():

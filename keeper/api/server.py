@@ -1,6 +1,7 @@
 """Routes. Handlers translate between HTTP and the application's calls and know nothing else."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, Protocol
@@ -109,14 +110,18 @@ async def account(request: web.Request) -> web.Response:
     )
 
 
+def _field_of(text: str) -> str:
+    """The field that msgspec's message is about: the one missing or unknown, else the end of its path."""
+    named = re.search(r"(?:required|unknown) field `(\w+)`", text) or re.search(r"`\$\.(?:\w+\.)*(\w+)[^`]*`", text)
+    return named.group(1) if named else "order"
+
+
 def decode_order(body: bytes) -> SignedOrder:
     """A signed order from JSON. InputError names the field that is missing, unknown or of a wrong type."""
     try:
         return msgspec.json.decode(body, type=SignedOrder)
     except msgspec.ValidationError as error:
-        text = str(error)
-        field = text.rpartition("`$.")[2].rstrip("`") if "`$." in text else "order"
-        raise InputError(field, f"{text}; see /v1/openapi.json for the fields", "malformed") from error
+        raise InputError(_field_of(str(error)), f"{error}; see /v1/openapi.json for the fields", "malformed") from error
     except msgspec.DecodeError as error:
         raise InputError("body", f"not JSON: {error}", "malformed") from error
 

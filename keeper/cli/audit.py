@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from keeper.audit.auditor import audit as run_audit
 from keeper.audit.report import AuditReport, Findings
@@ -14,6 +13,7 @@ from keeper.audit.sources import SeatRecords, archive, collect_chain, collect_se
 from keeper.audit.statement_file import read_statements
 from keeper.audit.table import show
 from keeper.chain.rpc import connection
+from keeper.cli import output
 from keeper.errors import InputError
 from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
 
@@ -78,6 +78,6 @@ def audit(
     if as_json:
         typer.echo(json.dumps(report.to_json(), indent=1))
     else:
-        show(report, Console())
+        show(report, output.console())
     if not report.agrees:
         raise typer.Exit(1)

@@ -14,13 +14,13 @@ import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from keeper.cli import output
 from keeper.demo import report as reports
 from keeper.demo.local_world import VENUES, LocalWorld, check_tools, prime
 from keeper.demo.story import DEPOSITS, Story
 from keeper.errors import PrimeError
 
 AUDIT_S = 60
-WIDE = 132
 
 
 def demo(
@@ -37,9 +37,7 @@ def demo(
     """
     check_tools()
     place = folder or Path(tempfile.mkdtemp(prefix="perp-prime-demo-"))
-    console = Console(stderr=json)
-    if not console.is_terminal:
-        console = Console(stderr=json, width=max(console.width, WIDE))
+    console = output.console(stderr=json)
     progress = Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console)
     with progress:
         task = progress.add_task("starting")

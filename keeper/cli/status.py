@@ -6,10 +6,10 @@ from typing import Annotated
 import msgspec
 import requests
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from keeper.api.views import StatusView
+from keeper.cli import output
 from keeper.errors import ConfigError
 
 TIMEOUT_S = 10
@@ -40,7 +40,7 @@ def money(amount: Decimal) -> str:
 
 def show(view: StatusView) -> None:
     """One line for the keeper and one table for its seats."""
-    console = Console()
+    console = output.console()
     console.print(
         f"[bold]{view.state}[/] · chain {view.chain_id} block {view.block} · epoch {view.epoch} · "
         f"{view.open_orders} open orders · {view.events} events, head {view.head[:12]}"

@@ -142,7 +142,7 @@ class Rebalancer:
             name = self.views[venue].seat.name
             metrics.seat_equity.labels(name).set(need.equity / 1e6)
             metrics.seat_target.labels(name).set(self.targets[venue] / 1e6)
-            metrics.seat_frozen.labels(venue).set(self._is_frozen(venue))
+            metrics.seat_frozen.labels(name).set(self._is_frozen(venue))
         for record in self.records:
             if record.equity_after is None and not self.views[record.top_up.venue].in_flight:
                 record.equity_after = self.views[record.top_up.venue].equity

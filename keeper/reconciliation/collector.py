@@ -15,7 +15,6 @@ from keeper.errors import IntegrityError
 from keeper.ledger import Books
 from keeper.model.events import FillSeen, FundingSeen, LedgerRowSeen
 from keeper.model.venue_records import FundingPayment, FundingRate
-from keeper.monitoring import metrics
 from keeper.seats import Seat
 
 log = structlog.get_logger(__name__)
@@ -59,7 +58,6 @@ class Collector:
         fresh = [FillSeen(fill=fill) for fill in found if not self._books.has_fill(fill)]
         if fresh:
             self._append(*fresh)
-            metrics.fills.labels(seat.name).inc(len(fresh))
 
     async def rows(self, seat: Seat) -> None:
         since = max((row.time_ms for row in self._books.rows(seat.venue)), default=0)

@@ -165,7 +165,6 @@ class SettlementEngine:
     def _freeze(self, error: SeatBrokenError) -> None:
         if self._books.frozen(error.venue) is None:
             self._append(SeatFrozen(venue=error.venue, reason=str(error), at_ms=self._clock.now_ms()))
-        metrics.seat_frozen.labels(error.venue).set(1)
         log.error("seat frozen", venue=error.venue, reason=str(error))
 
     async def _land(self, plan: CommitPlan, statement: Mapping[str, Any]) -> CommitPlan:
@@ -196,11 +195,9 @@ class SettlementEngine:
         except ChainError:
             metrics.commits.labels("refused").inc()
             raise
-        metrics.commits.labels("landed").inc()
         await self._follow()
         self._append(CommitLanded(epoch=plan.epoch, tx=receipt.tx, block=receipt.block, at_ms=self._clock.now_ms()))
         self._committed_at = (await self._vault.state()).committed_at
-        metrics.epoch.set(plan.epoch)
         log.info("committed", epoch=plan.epoch, delta=statement["totals"]["delta"], insurance=plan.insurance_delta)
         return plan
 
