@@ -5,7 +5,15 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IERC20Permit} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Permit.sol";
-import {Account, Approval, Commit, IPrimeVault, PendingMark, Ticket, VenueState} from "./interfaces/IPrimeVault.sol";
+import {
+    Account,
+    Approval,
+    Commit,
+    IPrimeVaultCore,
+    PendingMark,
+    Ticket,
+    VenueState
+} from "./interfaces/IPrimeVault.sol";
 import {IVenue} from "./interfaces/IVenue.sol";
 import "./libraries/ConstantsLib.sol";
 import {ErrorsLib} from "./libraries/ErrorsLib.sol";
@@ -49,7 +57,7 @@ import {LanesLib} from "./libraries/LanesLib.sol";
 /// TRUST
 /// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its
 /// value and for sending its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
-contract PrimeVault is IPrimeVault {
+contract PrimeVault is IPrimeVaultCore {
     using FixedPointMathLib for uint256;
     using LanesLib for uint256[LANE_WORDS];
     using SafeCastLib for uint256;
@@ -139,7 +147,7 @@ contract PrimeVault is IPrimeVault {
 
     /* CLIENT */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function openAccount(address owner_, uint64 amount) external returns (uint256 id) {
         _enter();
         _require(owner_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
@@ -165,7 +173,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function closeAccount(uint256 id) external {
         _enter();
         Account storage account = _open(id);
@@ -183,7 +191,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function deposit(uint256 id, uint64 amount) external {
         _enter();
         _depositAllowed(id);
@@ -191,7 +199,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function depositWithPermit(uint256 id, uint64 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
         _enter();
         _depositAllowed(id);
@@ -202,7 +210,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function setRights(uint256 id, address who, uint8 rights, uint40 until) external {
         _enter();
         Account storage account = _owned(id);
@@ -212,7 +220,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function requestWithdraw(uint256 id, uint64 amount, address receiver) external returns (uint256 ticket) {
         _enter();
         _owned(id);
@@ -234,7 +242,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function cancelWithdraw(uint256 ticket) external {
         _enter();
         Ticket storage t = tickets[ticket];
@@ -244,7 +252,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function redirect(uint256 ticket, address receiver) external {
         _enter();
         Ticket storage t = tickets[ticket];
@@ -258,7 +266,7 @@ contract PrimeVault is IPrimeVault {
 
     /* ANYONE */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function claim(uint256 ticket) external returns (uint64 paid) {
         _enter();
         Ticket storage t = tickets[ticket];
@@ -274,7 +282,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function sync(address venue) external returns (uint64 collected) {
         _enter();
         if (venue == address(0)) {
@@ -295,7 +303,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function advance(address venue) external {
         _enter();
         _listed(venue);
@@ -303,7 +311,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function lapseRecall(address venue) external {
         _enter();
         VenueState storage state = _listed(venue);
@@ -313,7 +321,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function fundInsurance(uint64 amount) external {
         _enter();
         _insure(msg.sender, amount);
@@ -323,7 +331,7 @@ contract PrimeVault is IPrimeVault {
 
     /* KEEPER */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function send(address venue, uint64 amount) external {
         _enter();
         _onlyKeeper();
@@ -340,7 +348,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function recall(address venue, uint64 amount) external {
         _enter();
         _onlyKeeper();
@@ -352,7 +360,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function mark(address venue, bytes calldata attestation, uint32[] calldata assets) external {
         _enter();
         _onlyKeeper();
@@ -375,7 +383,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function commit(Commit calldata c) external {
         _enter();
         _onlyKeeper();
@@ -419,7 +427,7 @@ contract PrimeVault is IPrimeVault {
 
     /* CURATOR */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function addVenue(address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) external {
         _enter();
         _onlyCurator();
@@ -437,7 +445,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function removeVenue(address venue) external {
         _enter();
         _onlyCurator();
@@ -460,27 +468,27 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function increaseCap(address venue, uint64 cap) external {
         _changeCap(venue, cap, true);
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function decreaseCap(address venue, uint64 cap) external {
         _changeCap(venue, cap, false);
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function increaseRelativeCap(address venue, uint16 bps) external {
         _changeRelativeCap(venue, bps, true);
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function decreaseRelativeCap(address venue, uint16 bps) external {
         _changeRelativeCap(venue, bps, false);
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function setSuspended(address venue, bool suspended) external {
         _enter();
         _onlyCurator();
@@ -493,7 +501,7 @@ contract PrimeVault is IPrimeVault {
 
     /* OWNER */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function addKeeper(address keeper) external {
         _enter();
         _onlyOwner();
@@ -501,7 +509,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function removeKeeper(address keeper) external {
         _enter();
         _onlyOwner();
@@ -511,7 +519,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function setCurator(address curator_) external {
         _enter();
         _onlyOwner();
@@ -519,7 +527,7 @@ contract PrimeVault is IPrimeVault {
         _exit();
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function setOwner(address owner_) external {
         _enter();
         _onlyOwner();
@@ -529,51 +537,51 @@ contract PrimeVault is IPrimeVault {
 
     /* VIEWS */
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function freeCash() public view returns (uint128) {
         uint256 kept = uint256(payables) + insurance + feesAccrued;
         // forge-lint: disable-next-line(unsafe-typecast)
         return idle > kept ? uint128(idle - kept) : 0; // At most `idle`.
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function laneOf(uint256 id) external view returns (uint64) {
         return id == 0 || id > accountCount ? 0 : lanes.get(id);
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function accountOf(uint256 id) external view returns (Account memory) {
         return accounts[id];
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function ticketOf(uint256 ticket) external view returns (Ticket memory) {
         return tickets[ticket];
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until) {
         uint256 packed = _rights(id)[who];
         // forge-lint: disable-next-line(unsafe-typecast)
         return (uint8(packed), uint40(packed >> 8)); // As `setRights` packed them.
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function venueOf(address venue) external view returns (VenueState memory) {
         return venueStates[venue];
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function pendingMarkOf(address venue) external view returns (PendingMark memory) {
         return pendingMarks[venue];
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function venues() external view returns (address[] memory) {
         return venueList;
     }
 
-    /// @inheritdoc IPrimeVault
+    /// @inheritdoc IPrimeVaultCore
     function solvency()
         external
         view

@@ -66,10 +66,26 @@ struct Commit {
     Approval[] approvals;
 }
 
+/// @notice How far an attested venue's book may rise, and what is held back. Amounts in micro-USDC.
+/// @dev Rises use `windowLimit` (bps of the book at the window's first rise) per fixed 24 h. What exceeds it lies in
+/// `quarantine`; `low` is the smallest one seen since `since`, and may be released 24 h after it. The two `pending`
+/// fields belong to the unused mark.
+struct Band {
+    uint16 bps;
+    uint40 windowStart;
+    uint40 since;
+    uint128 windowLimit;
+    uint128 windowUsed;
+    uint128 quarantine;
+    uint128 low;
+    uint128 pendingRise;
+    uint128 pendingRelease;
+}
+
 /// @title The balance sheet: one asset, up to 1,024 sub-accounts, up to 8 venues.
 /// @notice Amounts are micro-USDC, times are seconds. At all times `sumEquity + payables + insurance + feesAccrued ==
 /// idle + Σ book + deficit`.
-interface IPrimeVault {
+interface IPrimeVaultCore {
     /* CLIENT */
 
     /// @notice Opens a sub-account for `owner` with a first deposit of at least 100 USDC from the caller.
@@ -228,4 +244,139 @@ interface IPrimeVault {
         external
         view
         returns (uint256 assetsT0, uint256 assetsT1, uint256 assetsT2, uint256 liabilities);
+}
+
+/// @title The balance sheet, with transfer of sub-accounts, fees, bands, timelocks and exit.
+interface IPrimeVault is IPrimeVaultCore {
+    /* CLIENT */
+
+    /// @notice Owner: offers the sub-account to `to` (0 withdraws the offer). Not while a ticket is unpaid or it is
+    /// closing.
+    function offerAccount(uint256 id, address to) external;
+
+    /// @notice Takes an offered sub-account over, its money included. Its delegates lose their rights.
+    function acceptAccount(uint256 id) external;
+
+    /* ANYONE */
+
+    /// @notice Pays accrued fees, as far as cash is not reserved, to the fee recipient. Not in exit and not while a
+    /// deficit is open.
+    function payFees() external returns (uint64 paid);
+
+    /// @notice Arms exit; a second call at least 24 hours later, the reason still true, starts it for good.
+    /// @param ticketOrZero A ticket unserved for 7 days, with at least 10 USDC of it in its lane; 0: no full commit for
+    /// 72 hours, or a deficit open for 72 hours.
+    function triggerExit(uint256 ticketOrZero) external;
+
+    /// @notice In exit: has a venue carry out one risk-reducing step.
+    function unwind(address venue, bytes calldata step) external;
+
+    /// @notice In exit: pays the sub-account's owner its share of what has been recovered, less what it got before; 0
+    /// if that is nothing. Repeatable.
+    function claimExit(uint256 id) external returns (uint64 paid);
+
+    /* CURATOR AND GUARDIANS */
+
+    /// @notice Curator: what a T2 venue's book may rise in 24 hours, in basis points of it. 500 when listed.
+    function increaseBand(address venue, uint16 bps) external;
+    /// @notice Curator or guardian, at once.
+    function decreaseBand(address venue, uint16 bps) external;
+
+    /// @notice Curator: fees per day in parts per million of equity, at most 6,000 (0.60%).
+    function increaseFeeCap(uint16 ppm) external;
+    /// @notice Curator or guardian, at once.
+    function decreaseFeeCap(uint16 ppm) external;
+    function setFeeRecipient(address recipient) external;
+
+    /// @notice Curator: who may enter (`IGate`); 0: everybody. Asked at entry only.
+    function setGate(address gate) external;
+
+    /// @notice Stops deposits at once (curator or guardian) or allows them again (curator, timelocked).
+    function stopDeposits(bool stopped) external;
+
+    /// @notice Guardian: what is in quarantine waits another 24 hours; an unused mark of the venue is void.
+    function refuseQuarantine(address venue) external;
+
+    /* TIMELOCKS */
+
+    /// @notice Announces a call, by the role that may make it. It may be made from `timelockOf` of its selector later,
+    /// for 14 days. Before the first sub-account no call needs this.
+    /// @param data The call's data, selector included.
+    function submit(bytes calldata data) external;
+
+    /// @notice Curator, owner or guardian: takes an announced call back. A guardian cannot do so with its own removal.
+    function revoke(bytes calldata data) external;
+
+    /// @notice Gives a timelocked function up for ever, by the role that may call it; itself timelocked.
+    function abdicate(bytes4 selector) external;
+
+    /// @notice Curator, at once; at most 30 days.
+    function increaseTimelock(bytes4 selector, uint40 delay) external;
+
+    /// @notice Curator, after that very timelock; not below the minimum: 10 days for what admits more risk (addVenue,
+    /// increaseCap, increaseRelativeCap, increaseBand), 48 hours for addKeeper, 3 days for the rest.
+    function decreaseTimelock(bytes4 selector, uint40 delay) external;
+
+    /* OWNER */
+
+    /// @notice At once: a guardian can only tighten.
+    function addGuardian(address guardian) external;
+    function removeGuardian(address guardian) external;
+
+    /* VIEWS */
+
+    function isGuardian(address who) external view returns (bool);
+
+    /// @notice Whether exit has started.
+    function exiting() external view returns (bool);
+
+    /// @notice When exit started; 0: it has not.
+    function exitAt() external view returns (uint40);
+
+    /// @notice When exit was armed for this reason (see `triggerExit`; for 0 the earlier one), if that still stands.
+    function exitArmedAt(uint256 ticketOrZero) external view returns (uint40);
+
+    /// @notice What `claimExit` has paid: to one sub-account, to all.
+    function exitPaidOf(uint256 id) external view returns (uint64);
+    function totalExitPaid() external view returns (uint128);
+
+    /// @notice What a ticket has paid so far.
+    function paidOf(uint256 ticket) external view returns (uint64);
+
+    /// @notice To whom the owner has offered the sub-account.
+    function offerOf(uint256 id) external view returns (address);
+
+    /// @notice When a commit was last full, or the vault last was empty.
+    function fullAt() external view returns (uint40);
+
+    /// @notice The last full commit; equal to `epoch` when the last commit was full.
+    function fullEpoch() external view returns (uint64);
+
+    /// @notice Σ books of T2 venues that a guardian has suspended and that have not been marked since (or within 24
+    /// hours): what approvals leave behind pro rata, and why no pool prices deposits while it is above 0.
+    function suspendedBook() external view returns (uint128);
+
+    function bandOf(address venue) external view returns (Band memory);
+
+    /// @notice Σ quarantine of all venues.
+    function totalQuarantine() external view returns (uint128);
+
+    function feeCapPerDay() external view returns (uint16 ppm);
+
+    /// @notice What the last commit left of the allowance for fees.
+    function feeAllowance() external view returns (uint64);
+    function feeRecipient() external view returns (address);
+
+    /// @notice The window in which approvals of tickets younger than 24 hours are limited, and what it has used.
+    function outflowWindow() external view returns (uint40 start, uint104 limit, uint104 used);
+
+    function gate() external view returns (address);
+    function depositsStopped() external view returns (bool);
+
+    /// @notice Seconds between announcement and call. 0 before the first sub-account.
+    function timelockOf(bytes4 selector) external view returns (uint40);
+
+    /// @notice From when on an announced call may be made; 0: it is not announced.
+    function executableAt(bytes calldata data) external view returns (uint256);
+    function abdicated(bytes4 selector) external view returns (bool);
 }

@@ -44,4 +44,28 @@ library EventsLib {
     event KeeperRemoved(address indexed keeper);
     event CuratorSet(address indexed curator);
     event OwnerSet(address indexed owner);
+    event AccountOffered(uint256 indexed id, address indexed to);
+    /// @dev `generation` is the new owner's: rights of delegates ended with the last one.
+    event AccountTransferred(uint256 indexed id, address indexed from, address indexed to, uint32 generation);
+    event FeesPaid(address indexed recipient, uint64 amount);
+    /// @dev After a mark: what is held back, less than before or more. `Marked` tells the value without it.
+    event Quarantined(address indexed venue, uint128 amount);
+    event QuarantineReleased(address indexed venue, uint128 amount);
+    event QuarantineRefused(address indexed venue, uint128 amount);
+    event BandChanged(address indexed venue, uint16 bps);
+    event FeeCapChanged(uint16 ppmPerDay);
+    event FeeRecipientSet(address indexed recipient);
+    event GateSet(address indexed gate);
+    event DepositsStopped(bool stopped);
+    event GuardianAdded(address indexed guardian);
+    event GuardianRemoved(address indexed guardian);
+    event Submitted(bytes4 indexed selector, bytes data, uint256 executableAt);
+    event Accepted(bytes4 indexed selector, bytes data);
+    event Revoked(address indexed by, bytes4 indexed selector, bytes data);
+    event AbdicatedSelector(bytes4 indexed selector);
+    event TimelockChanged(bytes4 indexed selector, uint40 delay);
+    /// @dev `ticket` 0: no full commit, or a deficit, for 72 hours.
+    event ExitArmed(uint256 indexed ticket);
+    event ExitTriggered(uint256 indexed ticket, uint128 sumEquity);
+    event ExitClaimed(uint256 indexed id, address indexed owner, uint64 amount);
 }
