@@ -25,6 +25,10 @@ interface IVenue {
     /// @notice Vault: moves this contract's whole USDC to the vault.
     function collect() external returns (uint64 amount);
 
+    /// @notice Anyone, once the vault is in exit: one step that brings the seat closer to cash at home. Refused otherwise.
+    /// @param step See the adapter. A seat that a contract cannot control has none and reverts.
+    function unwind(bytes calldata step) external;
+
     /// @notice Vault, in `mark`: the seat's value, once.
     /// @param attestation T1: empty. T2: abi.encode(Attestation, bytes[] signatures), used up by this call.
     /// @return value Equity plus what came home and was not counted yet, so that `value - book` is the profit or loss.

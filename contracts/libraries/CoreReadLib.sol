@@ -3,6 +3,15 @@ pragma solidity 0.8.37;
 
 import {VenueErrorsLib} from "./VenueErrorsLib.sol";
 
+/// @notice What the precompile tells of a perp.
+struct PerpAssetInfo {
+    string coin;
+    uint32 marginTableId;
+    uint8 sizeDecimals;
+    uint8 maxLeverage;
+    bool onlyIsolated;
+}
+
 /// @title Reads of HyperCore by precompile.
 /// @notice Values are the state when the EVM block was built: nothing that the same block writes is visible.
 /// @dev A call is gas-capped, because a precompile burns all the gas it is given when it refuses its input. The cap is six
@@ -13,12 +22,17 @@ library CoreReadLib {
     address internal constant SPOT_BALANCE = address(0x801);
     address internal constant WITHDRAWABLE = address(0x803);
     address internal constant MARK_PRICE = address(0x806);
+    address internal constant ORACLE_PRICE = address(0x807);
     address internal constant L1_BLOCK_NUMBER = address(0x809);
+    address internal constant PERP_ASSET_INFO = address(0x80a);
     address internal constant ACCOUNT_MARGIN_SUMMARY = address(0x80f);
     address internal constant CORE_USER_EXISTS = address(0x810);
     address internal constant POSITION_2 = address(0x813);
 
     uint256 internal constant GAS_CAP = 100_000;
+
+    /// @dev Perps have at most as many decimals of size as a price has together with them.
+    uint8 internal constant MAX_SIZE_DECIMALS = 6;
 
     /// @dev Token 0 is USDC.
     uint64 internal constant USDC = 0;
@@ -54,6 +68,21 @@ library CoreReadLib {
     /// @notice Mark price of a perp, human × 10^(6 − szDecimals).
     function markPrice(uint32 asset) internal view returns (uint64) {
         return abi.decode(_read(MARK_PRICE, abi.encode(asset), 32), (uint64));
+    }
+
+    /// @notice Oracle price of a perp, human × 10^(6 − szDecimals); never 0.
+    function oraclePrice(uint32 asset) internal view returns (uint64 price) {
+        price = abi.decode(_read(ORACLE_PRICE, abi.encode(asset), 32), (uint64));
+        require(price > 0, VenueErrorsLib.ReadFailed(ORACLE_PRICE));
+    }
+
+    /// @notice szDecimals of a perp.
+    /// @dev The reply is a struct with a string: an offset, then (coin, margin table, szDecimals, ...) with the string last.
+    function sizeDecimals(uint32 asset) internal view returns (uint8 decimals) {
+        bytes memory reply = _read(PERP_ASSET_INFO, abi.encode(asset), 224);
+        PerpAssetInfo memory info = abi.decode(reply, (PerpAssetInfo));
+        decimals = info.sizeDecimals;
+        require(decimals <= MAX_SIZE_DECIMALS, VenueErrorsLib.ReadFailed(PERP_ASSET_INFO));
     }
 
     /// @notice Height of the L1.

@@ -5,11 +5,12 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
-import {IHyperCoreVenue} from "../interfaces/IHyperCoreVenue.sol";
+import {IHyperCoreVenue, UnwindStep} from "../interfaces/IHyperCoreVenue.sol";
 import {IPrimeVault} from "../interfaces/IPrimeVault.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
+import {CoreOrderLib} from "../libraries/CoreOrderLib.sol";
 import {CoreReadLib} from "../libraries/CoreReadLib.sol";
-import {CoreWriterLib, ICoreWriter} from "../libraries/CoreWriterLib.sol";
+import {CoreOrder, CoreWriterLib, ICoreWriter} from "../libraries/CoreWriterLib.sol";
 import {VenueErrorsLib} from "../libraries/VenueErrorsLib.sol";
 
 /// @notice Circle's bridge of USDC from the EVM to Core.
@@ -37,7 +38,18 @@ interface ICoreDepositWallet {
 /// wait) and, through the vault, `advance` (which pays out once, while a recall keeps the venue unquiet anyway), `collect` and
 /// `lapse`. None restarts the clock of a venue that is quiet or about to be.
 ///
-/// LIMITS. A few USDC stay behind on spot. USDC of this contract on the EVM is not equity until `collect`.
+/// TRADER KEYS. Approved by the curator 3 days before they are used, enrolled by the keeper for at most 7 days, never twice.
+/// An agent is revoked by giving its name to an address nobody has a key of. Core may drop that message too, so revocation
+/// can be repeated: by anyone each minute, until the next key is enrolled. The breaker revokes when equity has fallen below
+/// 85% of the last mark less what was recalled since. A guardian needs no such proof.
+///
+/// ORDERS. The keeper may trade through this contract where an agent key is not wanted, at its cost bounded by a bucket, and
+/// may always reduce. Orders start no clock: a fill moves nothing between balances, and Core books it at once.
+///
+/// UNWIND. In exit anyone may revoke the trader, cancel, reduce at a price that gives way with time, move to spot and pay
+/// out. Nothing there asks who calls or reads what a role has set; only `Reduce` needs Core to be readable.
+///
+/// LIMITS. Trading fees, and losses against an oracle that is itself wrong, are outside the bucket. A few USDC stay behind on spot. USDC of this contract on the EVM is not equity until `collect`.
 contract HyperCoreVenue is IHyperCoreVenue {
     using SafeCast for uint256;
     using SafeCast for int256;
@@ -58,10 +70,17 @@ contract HyperCoreVenue is IHyperCoreVenue {
         uint40 steppedAt;
     }
 
-    enum Key {
-        Unknown,
-        Approved,
-        Used
+    /// @dev First of the breaker's two calls: when, and the last move it saw.
+    struct Alarm {
+        uint40 armedAt;
+        uint64 movedAt;
+    }
+
+    /// @dev Of one asset in exit: its largest size seen, and what orders used since `windowStart` (all in lots).
+    struct Closing {
+        uint40 windowStart;
+        uint64 largest;
+        uint64 used;
     }
 
     /// @dev Spot USDC has eight decimals, a micro-USDC six.
@@ -73,6 +92,32 @@ contract HyperCoreVenue is IHyperCoreVenue {
     uint256 internal constant SETTLE_TIME = 60 seconds;
     uint64 internal constant SETTLE_BLOCKS = 3;
     uint256 internal constant TRADER_TIME = 7 days;
+    /// @dev Between the curator's approval of a key or an asset and its use.
+    uint40 internal constant APPROVAL_TIME = 3 days;
+    uint256 internal constant REVOKE_INTERVAL = 60 seconds;
+    uint40 internal constant USED = type(uint40).max;
+
+    uint256 internal constant FULL_BPS = 10_000;
+    uint256 internal constant BREAKER_BPS = 8_500;
+    uint256 internal constant ALARM_MIN = 60 seconds;
+    uint256 internal constant ALARM_MAX = 10 minutes;
+
+    /// @dev Spot begins at 10000, other dexes at 100000: only the main dex's perps are traded.
+    uint32 internal constant PERPS_END = 10_000;
+    uint256 internal constant TRADE_BAND_BPS = 500;
+    uint256 internal constant BUCKET_BPS = 100;
+    uint256 internal constant BUCKET_TIME = 24 hours;
+
+    uint256 internal constant EXIT_BAND_BPS = 50;
+    uint256 internal constant EXIT_BAND_MAX_BPS = 1_000;
+    uint256 internal constant CLOSING_TIME = 30 seconds;
+    uint256 internal constant CLOSING_BPS = 1_000;
+    /// @dev 25,000 USDC.
+    uint256 internal constant CLOSING_NOTIONAL = 25_000e6;
+    /// @dev 10 USDC: what Core asks of an order.
+    uint256 internal constant MIN_NOTIONAL = 10e6;
+    /// @dev 1 USDC: a payout costs the account a fee of about a thousandth of that.
+    uint64 internal constant MIN_PAYOUT = 1e6;
     /// @dev One name for ever: enrolling the next key under it revokes the one before.
     string internal constant TRADER_NAME = "perp-prime";
 
@@ -91,9 +136,26 @@ contract HyperCoreVenue is IHyperCoreVenue {
 
     Recall internal open;
 
-    mapping(address key => Key) internal keys;
+    /// @inheritdoc IHyperCoreVenue
+    mapping(address key => uint40) public usableFrom;
     address internal traderKey;
     uint40 internal traderUntil;
+    uint40 internal revokedAt;
+    uint256 internal revocations;
+
+    /// @inheritdoc IHyperCoreVenue
+    bool public tripped;
+    Alarm internal alarm;
+    uint128 internal markedEquity;
+    uint128 internal recalledSince;
+
+    /// @inheritdoc IHyperCoreVenue
+    mapping(uint32 asset => uint40) public allowedFrom;
+    uint128 internal bucketSpent;
+    uint40 internal bucketAt;
+
+    mapping(uint32 asset => Closing) internal closings;
+    uint256 internal orderCount;
 
     constructor(address vault_, address asset_, address coreDepositWallet_, address coreWriter_) {
         require(
@@ -182,12 +244,13 @@ contract HyperCoreVenue is IHyperCoreVenue {
     /// @inheritdoc IVenue
     function observe(bytes calldata attestation)
         external
-        view
         returns (int128 value, uint64 asOf, uint64 l1Block, bytes32 sheet)
     {
         _onlyVault();
         require(attestation.length == 0, VenueErrorsLib.AttestationNotEmpty());
-        return (_equity(), uint64(block.timestamp), CoreReadLib.l1BlockNumber(), bytes32(0));
+        value = _equity();
+        (markedEquity, recalledSince) = (uint128(value), 0);
+        return (value, uint64(block.timestamp), CoreReadLib.l1BlockNumber(), bytes32(0));
     }
 
     /* KEEPER */
@@ -221,19 +284,41 @@ contract HyperCoreVenue is IHyperCoreVenue {
     /// @inheritdoc IHyperCoreVenue
     function authorizeTrader(address key, uint40 until) external {
         _onlyKeeper();
-        require(
-            until > block.timestamp && until <= block.timestamp + TRADER_TIME, VenueErrorsLib.TraderUntilOutOfRange()
-        );
-        // The same key to the same end repeats a message that Core may have dropped; any other use would be a second life.
-        if (key != traderKey || until != traderUntil) {
-            require(keys[key] != Key.Used, VenueErrorsLib.TraderUsed());
-            require(keys[key] == Key.Approved, VenueErrorsLib.TraderNotApproved());
-            keys[key] = Key.Used;
-            (traderKey, traderUntil) = (key, until);
+        require(!tripped, VenueErrorsLib.Tripped());
+        _enrol(key, until);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function placeOrder(CoreOrder calldata order) external {
+        _onlyKeeper();
+        require(order.asset < PERPS_END, VenueErrorsLib.AssetNotAllowed());
+        require(order.tif >= CoreWriterLib.TIF_ALO && order.tif <= CoreWriterLib.TIF_IOC, VenueErrorsLib.BadTif());
+        require(order.cloid != 0, VenueErrorsLib.CloidMissing());
+        uint8 decimals = CoreReadLib.sizeDecimals(order.asset);
+        uint256 price = CoreOrderLib.rawPrice(order.limitPx, decimals);
+        uint256 lots = CoreOrderLib.lotsOf(order.size, decimals);
+        uint256 oracle = CoreReadLib.oraclePrice(order.asset);
+        require(CoreOrderLib.inBand(price, oracle, TRADE_BAND_BPS), VenueErrorsLib.OutOfBand());
+        if (!order.reduceOnly) {
+            require(!tripped, VenueErrorsLib.Tripped());
+            _notExiting();
+            uint40 from = allowedFrom[order.asset];
+            require(from != 0 && block.timestamp >= from, VenueErrorsLib.AssetNotAllowed());
+            _debit(lots * CoreOrderLib.adverse(price, oracle, order.isBuy));
         }
-        require(CoreReadLib.userExists(address(this)), VenueErrorsLib.AccountMissing());
-        emit TraderAuthorized(key, until);
-        coreWriter.sendRawAction(CoreWriterLib.addApiWallet(key, TRADER_NAME));
+        _order(order);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function cancelByOid(uint32 asset_, uint64 oid) external {
+        _onlyKeeper();
+        _cancelByOid(asset_, oid);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function cancelByCloid(uint32 asset_, uint128 cloid) external {
+        _onlyKeeper();
+        _cancelByCloid(asset_, cloid);
     }
 
     /* ANYONE */
@@ -247,15 +332,90 @@ contract HyperCoreVenue is IHyperCoreVenue {
         emit Confirmed(spot);
     }
 
+    /// @inheritdoc IHyperCoreVenue
+    function expireTrader() external {
+        require(traderKey != address(0) && block.timestamp > traderUntil, VenueErrorsLib.TraderNotExpired());
+        _revokeEachMinute();
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function revokeTrader() external {
+        if (IPrimeVault(vault).isGuardian(msg.sender)) return _trip();
+        require(quiet(), VenueErrorsLib.NotQuiet());
+        int128 value = _equity();
+        uint256 floor = breakerFloor();
+        require(uint128(value) < floor, VenueErrorsLib.AboveFloor());
+        // One glance at a price is no proof. The first call stands until it is too old or something moved.
+        if (alarm.armedAt == 0 || block.timestamp > alarm.armedAt + ALARM_MAX || alarm.movedAt != movedAt) {
+            alarm = Alarm(uint40(block.timestamp), movedAt);
+            emit BreakerArmed(value, floor);
+            return;
+        }
+        require(block.timestamp >= alarm.armedAt + ALARM_MIN, VenueErrorsLib.TooEarly());
+        _trip();
+    }
+
+    /// @inheritdoc IVenue
+    function unwind(bytes calldata step) external {
+        uint256 since = IPrimeVault(vault).exitAt();
+        require(IPrimeVault(vault).exiting(), VenueErrorsLib.NotExiting());
+        (UnwindStep kind, uint32 asset_, uint128 value) = abi.decode(step, (UnwindStep, uint32, uint128));
+        if (kind == UnwindStep.RevokeTrader) _revokeEachMinute();
+        else if (kind == UnwindStep.CancelByOid) _cancelByOid(asset_, uint256(value).toUint64());
+        else if (kind == UnwindStep.CancelByCloid) _cancelByCloid(asset_, value);
+        else if (kind == UnwindStep.Reduce) _reduce(asset_, value, block.timestamp - since);
+        else if (kind == UnwindStep.ToSpot) _unwindToSpot(uint256(value).toUint64());
+        else _unwindHome(uint256(value).toUint64());
+    }
+
     /* CURATOR */
 
     /// @inheritdoc IHyperCoreVenue
     function approveTrader(address key) external {
-        require(msg.sender == IPrimeVault(vault).curator(), VenueErrorsLib.NotCurator());
+        _onlyCurator();
         require(key != address(0), VenueErrorsLib.ZeroAddress());
-        require(keys[key] != Key.Used, VenueErrorsLib.TraderUsed());
-        keys[key] = Key.Approved;
-        emit TraderApproved(key);
+        require(usableFrom[key] != USED, VenueErrorsLib.TraderUsed());
+        uint40 from = _approvedFrom();
+        usableFrom[key] = from;
+        emit TraderApproved(key, from);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function allowAsset(uint32 asset_) external {
+        _onlyCurator();
+        require(asset_ < PERPS_END, VenueErrorsLib.AssetNotAllowed());
+        uint40 from = _approvedFrom();
+        allowedFrom[asset_] = from;
+        emit AssetAllowed(asset_, from);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function rearm(address key, uint40 until) external {
+        _onlyCurator();
+        require(tripped, VenueErrorsLib.NotTripped());
+        tripped = false;
+        emit BreakerReset();
+        _enrol(key, until);
+    }
+
+    /* CURATOR AND GUARDIANS */
+
+    /// @inheritdoc IHyperCoreVenue
+    function disapproveTrader(address key) external {
+        _onlyGuardian();
+        uint40 from = usableFrom[key];
+        require(from != 0, VenueErrorsLib.TraderNotApproved());
+        require(from != USED, VenueErrorsLib.TraderUsed());
+        delete usableFrom[key];
+        emit TraderDisapproved(key);
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function disallowAsset(uint32 asset_) external {
+        _onlyGuardian();
+        require(allowedFrom[asset_] != 0, VenueErrorsLib.AssetNotAllowed());
+        delete allowedFrom[asset_];
+        emit AssetDisallowed(asset_);
     }
 
     /* VIEWS */
@@ -276,7 +436,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     }
 
     /// @inheritdoc IVenue
-    function quiet() external view returns (bool) {
+    function quiet() public view returns (bool) {
         return confirmed && open.stage == Stage.None && _settled();
     }
 
@@ -295,7 +455,21 @@ contract HyperCoreVenue is IHyperCoreVenue {
         return (open.amount, open.stage == Stage.Leaving, open.steppedAt);
     }
 
-    /* INTERNAL */
+    /// @inheritdoc IHyperCoreVenue
+    function breakerFloor() public view returns (uint256) {
+        uint256 left = markedEquity > recalledSince ? markedEquity - recalledSince : 0;
+        return left * BREAKER_BPS / FULL_BPS;
+    }
+
+    /// @inheritdoc IHyperCoreVenue
+    function bucket() public view returns (uint256 limit, uint256 spent) {
+        int128 book = IPrimeVault(vault).venueOf(address(this)).book;
+        limit = book > 0 ? uint256(uint128(book)) * BUCKET_BPS / FULL_BPS : 0;
+        uint256 refilled = limit * (block.timestamp - bucketAt) / BUCKET_TIME;
+        spent = bucketSpent > refilled ? bucketSpent - refilled : 0;
+    }
+
+    /* WHO */
 
     function _onlyVault() internal view {
         require(msg.sender == vault, VenueErrorsLib.NotVault());
@@ -304,6 +478,156 @@ contract HyperCoreVenue is IHyperCoreVenue {
     function _onlyKeeper() internal view {
         require(IPrimeVault(vault).isKeeper(msg.sender), VenueErrorsLib.NotKeeper());
     }
+
+    function _onlyCurator() internal view {
+        require(msg.sender == IPrimeVault(vault).curator(), VenueErrorsLib.NotCurator());
+    }
+
+    function _onlyGuardian() internal view {
+        require(
+            IPrimeVault(vault).isGuardian(msg.sender) || msg.sender == IPrimeVault(vault).curator(),
+            VenueErrorsLib.NotGuardian()
+        );
+    }
+
+    function _notExiting() internal view {
+        require(!IPrimeVault(vault).exiting(), VenueErrorsLib.Exiting());
+    }
+
+    /* TRADER */
+
+    /// @dev A loosening takes its time as soon as there is somebody to leave meanwhile.
+    function _approvedFrom() internal view returns (uint40) {
+        return uint40(block.timestamp) + (IPrimeVault(vault).accountCount() == 0 ? 0 : APPROVAL_TIME);
+    }
+
+    function _enrol(address key, uint40 until) internal {
+        require(
+            until > block.timestamp && until <= block.timestamp + TRADER_TIME, VenueErrorsLib.TraderUntilOutOfRange()
+        );
+        // The same key to the same end repeats a message that Core may have dropped; any other use would be a second life.
+        if (key != traderKey || until != traderUntil) {
+            uint40 from = usableFrom[key];
+            require(from != USED, VenueErrorsLib.TraderUsed());
+            require(from != 0 && block.timestamp >= from, VenueErrorsLib.TraderNotApproved());
+            usableFrom[key] = USED;
+            (traderKey, traderUntil) = (key, until);
+        }
+        require(CoreReadLib.userExists(address(this)), VenueErrorsLib.AccountMissing());
+        emit TraderAuthorized(key, until);
+        coreWriter.sendRawAction(CoreWriterLib.addApiWallet(key, TRADER_NAME));
+    }
+
+    function _trip() internal {
+        tripped = true;
+        delete alarm;
+        emit BreakerTripped(msg.sender);
+        _revoke();
+    }
+
+    /// @dev Strangers may repeat it, but not so fast as to clog the account's queue on Core.
+    function _revokeEachMinute() internal {
+        require(block.timestamp >= revokedAt + REVOKE_INTERVAL, VenueErrorsLib.TooEarly());
+        _revoke();
+    }
+
+    /// @dev A fresh address each time: Core takes no address as an agent twice.
+    function _revoke() internal {
+        address burned = address(uint160(uint256(keccak256(abi.encodePacked("revoked", address(this), ++revocations)))));
+        (traderKey, traderUntil, revokedAt) = (burned, 0, uint40(block.timestamp));
+        emit TraderRevoked(burned);
+        coreWriter.sendRawAction(CoreWriterLib.addApiWallet(burned, TRADER_NAME));
+    }
+
+    /* ORDERS */
+
+    function _order(CoreOrder memory order) internal {
+        emit OrderAsked(order.cloid, order.asset, order.isBuy, order.limitPx, order.size, order.reduceOnly, order.tif);
+        coreWriter.sendRawAction(CoreWriterLib.limitOrder(order));
+    }
+
+    function _cancelByOid(uint32 asset_, uint64 oid) internal {
+        emit CancelAsked(asset_, oid, 0);
+        coreWriter.sendRawAction(CoreWriterLib.cancelByOid(asset_, oid));
+    }
+
+    function _cancelByCloid(uint32 asset_, uint128 cloid) internal {
+        emit CancelAsked(asset_, 0, cloid);
+        coreWriter.sendRawAction(CoreWriterLib.cancelByCloid(asset_, cloid));
+    }
+
+    /// @dev `cost` in micro-USDC: lots × raw price.
+    function _debit(uint256 cost) internal {
+        if (cost == 0) return;
+        (uint256 limit, uint256 spent) = bucket();
+        require(spent + cost <= limit, VenueErrorsLib.BucketEmpty());
+        (bucketSpent, bucketAt) = ((spent + cost).toUint128(), uint40(block.timestamp));
+    }
+
+    /* UNWIND */
+
+    /// @dev A reduce-only IOC of at most `lots`. Core never turns a position by it, so that orders on top of each other do no
+    /// harm.
+    function _reduce(uint32 asset_, uint256 lots, uint256 exitingFor) internal {
+        int256 size = CoreReadLib.positionSize(address(this), asset_);
+        require(size != 0, VenueErrorsLib.NoPosition());
+        uint256 held = size > 0 ? uint256(size) : uint256(-size);
+        uint256 oracle = CoreReadLib.oraclePrice(asset_);
+        uint8 decimals = CoreReadLib.sizeDecimals(asset_);
+        lots = _take(asset_, lots < held ? lots : held, held, oracle);
+        require(lots == held || lots * oracle >= MIN_NOTIONAL, VenueErrorsLib.TooSmall());
+
+        uint256 bps = EXIT_BAND_BPS + EXIT_BAND_BPS * exitingFor / 1 hours;
+        if (bps > EXIT_BAND_MAX_BPS) bps = EXIT_BAND_MAX_BPS;
+        bool isBuy = size < 0;
+        uint256 price = CoreOrderLib.marketable(oracle, bps, isBuy, decimals);
+        bytes32 id = keccak256(abi.encodePacked(address(this), ++orderCount));
+        _order(
+            CoreOrder({
+                asset: asset_,
+                isBuy: isBuy,
+                limitPx: (price * 10 ** (2 + uint256(decimals))).toUint64(),
+                size: (lots * 10 ** (8 - uint256(decimals))).toUint64(),
+                reduceOnly: true,
+                tif: CoreWriterLib.TIF_IOC,
+                cloid: uint128(bytes16(id))
+            })
+        );
+    }
+
+    /// @dev What of `lots` these 30 seconds still allow: a tenth of the largest position seen in exit, or 25,000 USDC if
+    /// that is more, but always a lot.
+    function _take(uint32 asset_, uint256 lots, uint256 held, uint256 oracle) internal returns (uint256) {
+        Closing memory closing = closings[asset_];
+        if (held > closing.largest) closing.largest = uint64(held);
+        if (block.timestamp >= closing.windowStart + CLOSING_TIME) {
+            (closing.windowStart, closing.used) = (uint40(block.timestamp), 0);
+        }
+        uint256 quota = closing.largest * CLOSING_BPS / FULL_BPS;
+        if (quota < CLOSING_NOTIONAL / oracle) quota = CLOSING_NOTIONAL / oracle;
+        if (quota == 0) quota = 1;
+        require(closing.used < quota, VenueErrorsLib.QuotaUsed());
+        if (lots > quota - closing.used) lots = quota - closing.used;
+        closing.used += uint64(lots);
+        closings[asset_] = closing;
+        return lots;
+    }
+
+    /// @dev Asks nothing of Core first: it drops what it cannot do, and a broken read must not hold money back.
+    function _unwindToSpot(uint64 amount) internal {
+        require(amount > 0, VenueErrorsLib.ZeroAmount());
+        emit Moved(amount, false);
+        coreWriter.sendRawAction(CoreWriterLib.usdClassTransfer(amount, false));
+    }
+
+    /// @dev What arrives on the EVM is collected as ever.
+    function _unwindHome(uint64 amount) internal {
+        require(amount >= MIN_PAYOUT, VenueErrorsLib.TooSmall());
+        emit Leaving(amount);
+        coreWriter.sendRawAction(CoreWriterLib.usdcToEvm((uint256(amount) * SPOT_PER_MICRO).toUint64()));
+    }
+
+    /* MONEY */
 
     /// @dev Nothing of ours may be under way that a further action could be mistaken for.
     function _requireIdle() internal view {
@@ -332,6 +656,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     /// @dev Pays `amount` micro-USDC out to this address on the EVM; `spot` is the balance before (1e-8).
     function _leave(uint64 amount, uint64 spot) internal {
         open = Recall(Stage.Leaving, amount, amount, spot, uint40(block.timestamp));
+        recalledSince += amount;
         _moved();
         emit Leaving(amount);
         coreWriter.sendRawAction(CoreWriterLib.usdcToEvm(amount * SPOT_PER_MICRO));

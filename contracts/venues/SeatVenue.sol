@@ -19,7 +19,8 @@ import {VenueErrorsLib} from "../libraries/VenueErrorsLib.sol";
 /// QUIET. The seat is quiet when the venue has credited all that was ever sent: an attestation counts only if its `received`
 /// equals `sentTotal`. So it is part of `observe`, and `quiet()` itself has nothing to refuse.
 ///
-/// LIMITS. While a withdrawal is between venue and chain the attested equity lacks it; keepers do not mark then.
+/// LIMITS. While a withdrawal is between venue and chain the attested equity lacks it; keepers do not mark then. Strangers
+/// cannot unwind: in exit what comes home is what the custodian sends.
 contract SeatVenue is ISeatVenue {
     using SafeCast for uint256;
     using SafeERC20 for IERC20;
@@ -134,6 +135,14 @@ contract SeatVenue is ISeatVenue {
         // `book` fell by all that was collected, so what came home is added back to what is left at the venue.
         value = int128(a.equity) + int128(uint128(a.returned)) - int128(uint128(collectedTotal));
         return (value, a.asOf, 0, a.markSheet);
+    }
+
+    /* ANYONE */
+
+    /// @inheritdoc IVenue
+    /// @dev The account's master key is the custodian's: in exit as before, `recall` asks it and nobody can make it.
+    function unwind(bytes calldata) external pure {
+        revert VenueErrorsLib.CannotUnwind();
     }
 
     /* VIEWS */

@@ -18,6 +18,7 @@ contract TestVenue is IVenue {
     bool public quiet = true;
     bool public broken;
     bool public reenters;
+    bytes public lastStep;
 
     constructor(address vault_, TestUSDC usdc_) {
         vault = vault_;
@@ -67,6 +68,10 @@ contract TestVenue is IVenue {
     function lapse() external view {
         require(msg.sender == vault, "vault only");
         require(!broken, "under way");
+    }
+
+    function unwind(bytes calldata step) external {
+        lastStep = step;
     }
 
     function collect() external returns (uint64 amount) {
