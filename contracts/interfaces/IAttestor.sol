@@ -16,9 +16,15 @@ struct Attestation {
 }
 
 /// @title m-of-n signatures over a seat's equity. Signatures come in strictly ascending order of their signers.
+/// @notice A signature is 65 bytes of ECDSA, or abi.encode(address signer, bytes signature) of an ERC-1271 contract.
 interface IAttestor {
+    /// @notice `signer` may be added from `addableFrom` on, for 14 days.
+    event AttestorAnnounced(address indexed signer, uint40 addableFrom);
+    event AnnouncementWithdrawn(address indexed signer);
     event AttestorAdded(address indexed signer);
     event AttestorRemoved(address indexed signer);
+    /// @notice It signed two different statements about `venue` under `nonce`.
+    event Equivocated(address indexed signer, address indexed venue, uint64 nonce);
 
     function vault() external view returns (address);
     function threshold() external view returns (uint256);
@@ -31,7 +37,26 @@ interface IAttestor {
     /// @notice Reverts unless at least `threshold` distinct attestors signed.
     function verify(Attestation calldata attestation, bytes[] calldata signatures) external view;
 
-    /// @notice Vault's curator.
+    /// @notice Anyone: removes an attestor that signed two different statements about one venue under one nonce.
+    /// @dev Reverts where that would leave fewer than the threshold; the proof keeps, for when another one was added.
+    function reportEquivocation(
+        address signer,
+        Attestation calldata first,
+        bytes calldata firstSignature,
+        Attestation calldata second,
+        bytes calldata secondSignature
+    ) external;
+
+    /// @notice From when on a signer may be added; 0: it is not announced.
+    function addableFrom(address signer) external view returns (uint40);
+
+    /// @notice Vault's curator: says who is to be added, 10 days before.
+    function announceAttestor(address signer) external;
+
+    /// @notice Vault's curator or a guardian.
+    function withdrawAnnouncement(address signer) external;
+
+    /// @notice Vault's curator: adds who was announced in time; anybody before the vault's first sub-account.
     function addAttestor(address signer) external;
 
     /// @notice Vault's curator; never below the threshold.

@@ -56,7 +56,7 @@ class Examiner:
         self._key, self._chain_id, self._vault = key, chain_id, vault.lower()
         self.prices = PriceHistory()
         self._tally = Tally()
-        self._signed: dict[tuple[int, int], bytes] = {}
+        self._signed: dict[int, bytes] = {}
         self._one_at_a_time = asyncio.Lock()
 
     async def watch(self) -> None:
@@ -73,7 +73,8 @@ class Examiner:
             self._check_form(proposal.sheet)
             self._check_prices(proposal.sheet)
             state = await self._seat.state()
-            _expect("nonce", state.last_nonce + 1, proposal.nonce, "the next nonce of the seat is another")
+            nonce = proposal.sheet.nonce(state.last_nonce)
+            _expect("nonce", nonce, proposal.nonce, "the nonce is the sheet's instant, or the seat's next if later")
             tally = await self._tally_at(proposal.sheet.as_of * 1000)
             _check_books(proposal.sheet, tally)
             await self._check_money(proposal, state, tally)
@@ -133,12 +134,13 @@ class Examiner:
         _expect("returned", arrived, proposal.returned, "another sum arrived at the seat contract by asOf")
 
     def _check_single(self, attestation: Attestation, attestor: str) -> None:
-        """One instant of one nonce has one value: a second one would be proof of a lie."""
+        """One nonce has one statement: with a second one anybody could have this attestor removed."""
         this = digest(attestation, attestor=attestor)
-        before = self._signed.setdefault((attestation.nonce, attestation.as_of), this)
+        before = self._signed.setdefault(attestation.nonce, this)
         if before != this:
             raise Refusal("sheet", "0x" + before.hex(), "0x" + this.hex(), "another value was signed for this instant")
-        self._signed = {at: value for at, value in self._signed.items() if at[0] == attestation.nonce}
+        oldest = attestation.nonce - MAX_AGE_MS // 1000  # an instant before that is refused for its age
+        self._signed = {nonce: value for nonce, value in self._signed.items() if nonce >= oldest}
 
 
 def _check_books(sheet: MarkSheet, tally: Tally) -> None:

@@ -43,6 +43,11 @@ class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
     def marks(self) -> dict[str, Decimal]:
         return {line.coin: line.mark for line in self.lines}
 
+    def nonce(self, last: int) -> int:
+        """The nonce of its attestation when the seat last used `last`: its instant. So a sheet proposed anew has a new
+        nonce, and an honest attestor never signs two statements under one, which would be proof of a lie."""
+        return max(last + 1, self.as_of)
+
     def hash(self) -> bytes:
         """keccak256 of the canonical text: what an attestation's `markSheet` carries."""
         lines = "".join(f"{line.coin}:{plain(line.size)}@{plain(line.mark)}\n" for line in self.lines)

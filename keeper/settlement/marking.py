@@ -92,7 +92,8 @@ class Marker:
             chain = await seat.attested.state()
             sheet = await self._propose(seat)
             try:
-                attestation = await self._attest(sheet, chain.last_nonce + 1, chain.sent_total, chain.returned_total)
+                nonce = sheet.nonce(chain.last_nonce)
+                attestation = await self._attest(sheet, nonce, chain.sent_total, chain.returned_total)
                 break
             except ChainError:
                 if time.monotonic() > end:

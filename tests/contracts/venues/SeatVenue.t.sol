@@ -349,12 +349,24 @@ contract AttestorTest is SeatVenueBase {
         verify(a, pair, VenueErrorsLib.NotAttestor.selector);
     }
 
-    function test_RevertWhen_SignatureIsMalformed() public {
+    /// @dev Any length, any content: refused, never accepted and never half accepted.
+    function testFuzz_RevertWhen_SignatureIsMalformed(bytes calldata garbage) public {
         Attestation memory a = attestation(1, 2, 3);
         bytes[] memory pair = signedByTwo(a);
-        pair[1] = hex"00";
+        vm.assume(keccak256(garbage) != keccak256(pair[1]));
+        pair[1] = garbage;
         (bool ok,) = tried(address(attestor), abi.encodeCall(attestor.verify, (a, pair)));
-        assertFalse(ok, "no 65 bytes");
+        assertFalse(ok, "accepted");
+    }
+
+    /// @dev The other root of the same curve point: OpenZeppelin refuses it.
+    function test_RevertWhen_SignatureIsMalleated() public {
+        Attestation memory a = attestation(1, 2, 3);
+        bytes[] memory pair = signedByTwo(a);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[2], attestor.digestOf(a));
+        uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
+        pair[1] = abi.encodePacked(r, bytes32(order - uint256(s)), v == 27 ? uint8(28) : uint8(27));
+        verify(a, pair, VenueErrorsLib.SignatureInvalid.selector);
     }
 
     function test_RevertWhen_DigestBelongsToAnotherAttestor() public {

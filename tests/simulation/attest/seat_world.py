@@ -112,7 +112,8 @@ class SeatWorld:
         sent = int.from_bytes(await self.chain.read(self.seat, call_data("sentTotal()")), "big")
         nonce = int.from_bytes(await self.chain.read(self.seat, call_data("lastNonce()")), "big")
         returned = int.from_bytes(await self.chain.read(self.seat, call_data("returnedTotal()")), "big")
-        return Proposal(sheet=self.sheet(as_of), nonce=nonce + 1, received=sent, returned=returned)
+        sheet = self.sheet(as_of)
+        return Proposal(sheet=sheet, nonce=sheet.nonce(nonce), received=sent, returned=returned)
 
     async def observe(self, attestation: bytes) -> int:
         """The value that the real SeatVenue takes from an attestation; uses it up."""
