@@ -27,6 +27,8 @@ SPOT_DEX = 2**32 - 1
 # 2 USDC create the account on Core: one pays for its activation, the rest stays on spot.
 ACTIVATION = 2_000_000
 GAS_MONEY = hex(10**22)
+# The daily band of an attested venue when it is listed (ConstantsLib.sol).
+DEFAULT_BAND_BPS = 500
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def deploy(plan: Plan) -> Deployment:
     wallet = owner.deploy(container("CoreDepositWalletSim"), usdc, roles.bridge)
     install_stand_ins(owner, state)
 
-    vault = owner.deploy(container("PrimeVault"), usdc, roles.owner, roles.curator, list(roles.keepers))
+    vault = owner.deploy(container("PrimeVault", Linker(owner)), usdc, roles.owner, roles.curator, list(roles.keepers))
     core = owner.deploy(container("HyperCoreVenue"), vault, usdc, wallet, CORE_WRITER)
     attestor = owner.deploy(container("Attestor"), vault, list(roles.attestors), roles.threshold)
     deposit_address = roles.custody if plan.seatDepositAddress is None else address(plan.seatDepositAddress)
@@ -58,6 +60,8 @@ def deploy(plan: Plan) -> Deployment:
 
     vault.addVenue(core, 1, plan.hyperCoreVenue.cap, plan.hyperCoreVenue.relativeCapBps, sender=curator)
     vault.addVenue(seat, 2, plan.seatVenue.cap, plan.seatVenue.relativeCapBps, sender=curator)
+    if plan.seatBandBps > DEFAULT_BAND_BPS:
+        vault.increaseBand(seat, plan.seatBandBps, sender=curator)
     core.approveTrader(roles.trader, sender=curator)
 
     give_gas(plan, roles)
@@ -99,19 +103,43 @@ def check_node() -> None:
         )
 
 
-def container(name: str) -> ContractContainer:
+class Linker:
+    """Deploys each library once, those it needs itself first, and puts addresses where forge left room for them."""
+
+    def __init__(self, deployer: Any) -> None:
+        self._deployer = deployer
+        self._deployed: dict[str, str] = {}
+
+    def link(self, bytecode: dict[str, Any]) -> str:
+        code: str = bytecode["object"].removeprefix("0x")
+        for names in bytecode.get("linkReferences", {}).values():
+            for name, places in names.items():
+                target = self._address(name)
+                for place in places:
+                    start, end = 2 * place["start"], 2 * (place["start"] + place["length"])
+                    code = code[:start] + target + code[end:]
+        return "0x" + code
+
+    def _address(self, name: str) -> str:
+        if name not in self._deployed:
+            library = self._deployer.deploy(container(name, self))
+            self._deployed[name] = library.address.removeprefix("0x").lower()
+        return self._deployed[name]
+
+
+def container(name: str, linker: Linker | None = None) -> ContractContainer:
+    """The contract as forge built it; one that uses libraries needs a linker."""
     path = OUT / f"{name}.sol" / f"{name}.json"
     if not path.exists():
         raise ConfigError(f"{name} is not built; run ./dev build")
     built = json.loads(path.read_text())
     if not built.get("bytecode", {}).get("object", "0x").removeprefix("0x"):
         raise ConfigError(f"out/ holds no code for {name}; run ./dev run forge build --force --skip test")
-    kind = {
-        "contractName": name,
-        "abi": built["abi"],
-        "deploymentBytecode": {"bytecode": built["bytecode"]["object"]},
-        "runtimeBytecode": {"bytecode": built["deployedBytecode"]["object"]},
-    }
+    kind = {"contractName": name, "abi": built["abi"]}
+    if linker is None:
+        kind["deploymentBytecode"] = {"bytecode": built["bytecode"]["object"]}
+    else:
+        kind["deploymentBytecode"] = {"bytecode": linker.link(built["bytecode"])}
     return ContractContainer(ContractType.model_validate(kind))
 
 

@@ -85,7 +85,7 @@ struct Band {
 /// @title The balance sheet: one asset, up to 1,024 sub-accounts, up to 8 venues.
 /// @notice Amounts are micro-USDC, times are seconds. At all times `sumEquity + payables + insurance + feesAccrued ==
 /// idle + Σ book + deficit`.
-interface IPrimeVaultCore {
+interface IPrimeVault {
     /* CLIENT */
 
     /// @notice Opens a sub-account for `owner` with a first deposit of at least 100 USDC from the caller.
@@ -121,6 +121,13 @@ interface IPrimeVaultCore {
     /// @notice Owner: another receiver, as long as anything is unpaid.
     function redirect(uint256 ticket, address receiver) external;
 
+    /// @notice Owner: offers the sub-account to `to` (0 withdraws the offer). Not while a ticket is unpaid or it is
+    /// closing.
+    function offerAccount(uint256 id, address to) external;
+
+    /// @notice Takes an offered sub-account over, its money included. Its delegates lose their rights.
+    function acceptAccount(uint256 id) external;
+
     /* ANYONE */
 
     /// @notice Pays what is approved to the ticket's receiver. Never paused; calls nothing but the asset.
@@ -138,6 +145,22 @@ interface IPrimeVaultCore {
 
     /// @notice Pulls `amount` from the caller into insurance, which repays an open deficit first.
     function fundInsurance(uint64 amount) external;
+
+    /// @notice Pays accrued fees, as far as cash is not reserved, to the fee recipient. Not in exit and not while a
+    /// deficit is open.
+    function payFees() external returns (uint64 paid);
+
+    /// @notice Arms exit; a second call at least 24 hours later, the reason still true, starts it for good.
+    /// @param ticketOrZero A ticket unserved for 7 days, with at least 10 USDC of it in its lane; 0: no full commit for
+    /// 72 hours, or a deficit open for 72 hours.
+    function triggerExit(uint256 ticketOrZero) external;
+
+    /// @notice In exit: has a venue carry out one risk-reducing step.
+    function unwind(address venue, bytes calldata step) external;
+
+    /// @notice In exit: pays the sub-account's owner its share of what has been recovered, less what it got before; 0
+    /// if that is nothing. Repeatable.
+    function claimExit(uint256 id) external returns (uint64 paid);
 
     /* KEEPER */
 
@@ -157,7 +180,7 @@ interface IPrimeVaultCore {
     /// within 24 hours and with no unused mark) that leaves no deficit; otherwise they are skipped.
     function commit(Commit calldata c) external;
 
-    /* CURATOR */
+    /* CURATOR AND GUARDIANS */
 
     /// @notice Lists a venue that serves this vault. `tier` 1: the contract reads its equity; 2: attested.
     /// `relativeCapBps` of idle + Σ positive books.
@@ -174,12 +197,56 @@ interface IPrimeVaultCore {
     /// @notice Stops or allows sends to a venue. Money comes home either way.
     function setSuspended(address venue, bool suspended) external;
 
+    /// @notice Curator: what a T2 venue's book may rise in 24 hours, in basis points of it. 500 when listed.
+    function increaseBand(address venue, uint16 bps) external;
+    /// @notice Curator or guardian, at once.
+    function decreaseBand(address venue, uint16 bps) external;
+
+    /// @notice Curator: fees per day in parts per million of equity, at most 6,000 (0.60%).
+    function increaseFeeCap(uint16 ppm) external;
+    /// @notice Curator or guardian, at once.
+    function decreaseFeeCap(uint16 ppm) external;
+    function setFeeRecipient(address recipient) external;
+
+    /// @notice Curator: who may enter (`IGate`); 0: everybody. Asked at entry only.
+    function setGate(address gate) external;
+
+    /// @notice Stops deposits at once (curator or guardian) or allows them again (curator, timelocked).
+    function stopDeposits(bool stopped) external;
+
+    /// @notice Guardian: what is in quarantine waits another 24 hours; an unused mark of the venue is void.
+    function refuseQuarantine(address venue) external;
+
     /* OWNER */
 
     function addKeeper(address keeper) external;
     function removeKeeper(address keeper) external;
     function setCurator(address curator) external;
     function setOwner(address owner) external;
+
+    /// @notice At once: a guardian can only tighten.
+    function addGuardian(address guardian) external;
+    function removeGuardian(address guardian) external;
+
+    /* TIMELOCKS */
+
+    /// @notice Announces a call, by the role that may make it. It may be made from `timelockOf` of its selector later,
+    /// for 14 days. Before the first sub-account no call needs this.
+    /// @param data The call's data, selector included.
+    function submit(bytes calldata data) external;
+
+    /// @notice Curator, owner or guardian: takes an announced call back. A guardian cannot do so with its own removal.
+    function revoke(bytes calldata data) external;
+
+    /// @notice Gives a timelocked function up for ever, by the role that may call it; itself timelocked.
+    function abdicate(bytes4 selector) external;
+
+    /// @notice Curator, at once; at most 30 days.
+    function increaseTimelock(bytes4 selector, uint40 delay) external;
+
+    /// @notice Curator, after that very timelock; not below the minimum: 10 days for what admits more risk (addVenue,
+    /// increaseCap, increaseRelativeCap, increaseBand), 48 hours for addKeeper, 3 days for the rest.
+    function decreaseTimelock(bytes4 selector, uint40 delay) external;
 
     /* VIEWS */
 
@@ -244,86 +311,6 @@ interface IPrimeVaultCore {
         external
         view
         returns (uint256 assetsT0, uint256 assetsT1, uint256 assetsT2, uint256 liabilities);
-}
-
-/// @title The balance sheet, with transfer of sub-accounts, fees, bands, timelocks and exit.
-interface IPrimeVault is IPrimeVaultCore {
-    /* CLIENT */
-
-    /// @notice Owner: offers the sub-account to `to` (0 withdraws the offer). Not while a ticket is unpaid or it is
-    /// closing.
-    function offerAccount(uint256 id, address to) external;
-
-    /// @notice Takes an offered sub-account over, its money included. Its delegates lose their rights.
-    function acceptAccount(uint256 id) external;
-
-    /* ANYONE */
-
-    /// @notice Pays accrued fees, as far as cash is not reserved, to the fee recipient. Not in exit and not while a
-    /// deficit is open.
-    function payFees() external returns (uint64 paid);
-
-    /// @notice Arms exit; a second call at least 24 hours later, the reason still true, starts it for good.
-    /// @param ticketOrZero A ticket unserved for 7 days, with at least 10 USDC of it in its lane; 0: no full commit for
-    /// 72 hours, or a deficit open for 72 hours.
-    function triggerExit(uint256 ticketOrZero) external;
-
-    /// @notice In exit: has a venue carry out one risk-reducing step.
-    function unwind(address venue, bytes calldata step) external;
-
-    /// @notice In exit: pays the sub-account's owner its share of what has been recovered, less what it got before; 0
-    /// if that is nothing. Repeatable.
-    function claimExit(uint256 id) external returns (uint64 paid);
-
-    /* CURATOR AND GUARDIANS */
-
-    /// @notice Curator: what a T2 venue's book may rise in 24 hours, in basis points of it. 500 when listed.
-    function increaseBand(address venue, uint16 bps) external;
-    /// @notice Curator or guardian, at once.
-    function decreaseBand(address venue, uint16 bps) external;
-
-    /// @notice Curator: fees per day in parts per million of equity, at most 6,000 (0.60%).
-    function increaseFeeCap(uint16 ppm) external;
-    /// @notice Curator or guardian, at once.
-    function decreaseFeeCap(uint16 ppm) external;
-    function setFeeRecipient(address recipient) external;
-
-    /// @notice Curator: who may enter (`IGate`); 0: everybody. Asked at entry only.
-    function setGate(address gate) external;
-
-    /// @notice Stops deposits at once (curator or guardian) or allows them again (curator, timelocked).
-    function stopDeposits(bool stopped) external;
-
-    /// @notice Guardian: what is in quarantine waits another 24 hours; an unused mark of the venue is void.
-    function refuseQuarantine(address venue) external;
-
-    /* TIMELOCKS */
-
-    /// @notice Announces a call, by the role that may make it. It may be made from `timelockOf` of its selector later,
-    /// for 14 days. Before the first sub-account no call needs this.
-    /// @param data The call's data, selector included.
-    function submit(bytes calldata data) external;
-
-    /// @notice Curator, owner or guardian: takes an announced call back. A guardian cannot do so with its own removal.
-    function revoke(bytes calldata data) external;
-
-    /// @notice Gives a timelocked function up for ever, by the role that may call it; itself timelocked.
-    function abdicate(bytes4 selector) external;
-
-    /// @notice Curator, at once; at most 30 days.
-    function increaseTimelock(bytes4 selector, uint40 delay) external;
-
-    /// @notice Curator, after that very timelock; not below the minimum: 10 days for what admits more risk (addVenue,
-    /// increaseCap, increaseRelativeCap, increaseBand), 48 hours for addKeeper, 3 days for the rest.
-    function decreaseTimelock(bytes4 selector, uint40 delay) external;
-
-    /* OWNER */
-
-    /// @notice At once: a guardian can only tighten.
-    function addGuardian(address guardian) external;
-    function removeGuardian(address guardian) external;
-
-    /* VIEWS */
 
     function isGuardian(address who) external view returns (bool);
 

@@ -58,3 +58,49 @@ uint16 constant FULL_BPS = 10_000;
 
 /// @dev Gas given to a venue's view in `solvency`.
 uint256 constant VIEW_GAS = 200_000;
+
+/// @dev What an attested book may rise in a day, in basis points, when its venue is listed.
+uint16 constant DEFAULT_BAND_BPS = 500;
+
+/// @dev Length of the window of an attested venue's band (seconds).
+uint256 constant BAND_WINDOW = 24 hours;
+
+/// @dev Time in quarantine before release (seconds).
+uint256 constant QUARANTINE_TIME = 24 hours;
+
+/// @dev Length of the window in which approvals of young tickets are limited, and the age that exempts one (seconds).
+uint256 constant OUTFLOW_WINDOW = 24 hours;
+
+/// @dev Of equity, what approvals of young tickets may take out per window: 10%.
+uint256 constant OUTFLOW_SHARE = 10;
+
+/// @dev Fees per day, at most: 0.60% of equity, in parts per million.
+uint16 constant MAX_FEE_PPM = 6_000;
+
+/// @dev Days of fees that can be saved up.
+uint256 constant FEE_DAYS = 3;
+
+/// @dev Parts of the whole in `feeCapPpm`.
+uint256 constant MILLION = 1_000_000;
+
+/// @dev No full commit, or an open deficit, for so long: exit may be armed (seconds).
+uint256 constant STALE_AFTER = 72 hours;
+uint256 constant DEFICIT_AFTER = 72 hours;
+
+/// @dev A ticket unserved for so long: exit may be armed (seconds).
+uint256 constant OVERDUE_AFTER = 7 days;
+
+/// @dev From arming exit to its start, at least (seconds).
+uint256 constant EXIT_DELAY = 24 hours;
+
+/// @dev Timelocks: of what admits more risk, of a new keeper, of the rest; the longest that can be set (seconds).
+uint40 constant LONG_DELAY = 10 days;
+uint40 constant KEEPER_DELAY = 48 hours;
+uint40 constant SHORT_DELAY = 3 days;
+uint40 constant MAX_DELAY = 30 days;
+
+/// @dev Announced calls may be made for so long after their timelock (seconds).
+uint256 constant ANNOUNCED_FOR = 14 days;
+
+/// @dev A guardian cuts a cap to no less than this share of the book, in basis points.
+uint256 constant MIN_CAP_OF_BOOK_BPS = 12_500;

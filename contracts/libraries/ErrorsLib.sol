@@ -50,6 +50,7 @@ library ErrorsLib {
     error NotOwner();
     error NotTimelocked();
     error NothingPayable();
+    error QuarantineEmpty();
     error QuarantineOpen();
     error RecallOpen();
     error Reentered();

@@ -90,6 +90,7 @@ class ChainReplay:
         self.lanes: dict[int, int] = defaultdict(int)
         self.deposits: dict[int, int] = defaultdict(int)
         self.withdrawn: dict[int, int] = defaultdict(int)
+        self.exit_paid: dict[int, int] = defaultdict(int)
         self.books: dict[str, int] = {}
         self.tiers: dict[str, int] = {}
         self.insurance = 0
@@ -157,6 +158,16 @@ class ChainReplay:
             "closed_with_money", f"sub-account {id}", "closed with money in its lane", 0, self.lanes[id]
         )
 
+    def _on_AccountTransferred(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        self._findings.equal(
+            "transfer_owner",
+            f"sub-account {args['id']}",
+            "taken over from somebody else",
+            self.owner_of(args["id"]),
+            args["from"],
+        )
+        self.opened[args["id"]].append(_Opened(log.time_s, args["generation"], args["to"]))
+
     def _on_RightsSet(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         right = _Right(log.time_s, args["generation"], args["who"], args["rights"], args["until"])
         self._rights[args["id"]].append(right)
@@ -200,6 +211,18 @@ class ChainReplay:
         ticket.payable -= amount
         ticket.paid += amount
         self.idle -= amount
+
+    def _on_FeesPaid(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        if args["amount"] > self.fees_accrued:
+            self._findings.add(
+                "fees_overpaid", f"block {log.block}", "more fees paid than accrued", self.fees_accrued, args["amount"]
+            )
+        self.fees_accrued -= args["amount"]
+        self.idle -= args["amount"]
+
+    def _on_ExitClaimed(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        self.exit_paid[args["id"]] += args["amount"]
+        self.idle -= args["amount"]
 
     def _on_VenueAdded(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         self.books[args["venue"]] = 0

@@ -3,6 +3,7 @@
 The vault's own books (they equal the chain's storage at every log):
   vault:idle, seat:<venue>             assets: cash in the vault, `book` of a venue
   client:<id>, payable:<ticket>        debts: the lane is −balance; approved, unclaimed withdrawals
+  exit:<id>                            what exit has paid a sub-account; its lane stays as it was when exit started
   insurance, fees, deficit             −insurance, −fees accrued, +deficit
   settlement                           between the two logs of one commit; zero otherwise
 
@@ -40,6 +41,10 @@ def seat(venue: str) -> str:
 
 def client(id_: int) -> str:
     return f"client:{id_}"
+
+
+def exit_paid(id_: int) -> str:
+    return f"exit:{id_}"
 
 
 def payable(ticket: int) -> str:

@@ -102,6 +102,7 @@ class VaultBooks:
         self._handlers: dict[str, Callable[[ChainLogSeen], tuple[Posting, ...]]] = {
             "AccountOpened": self._opened,
             "AccountClosed": self._closed,
+            "AccountTransferred": self._transferred,
             "Deposited": self._deposited,
             "RightsSet": self._rights,
             "WithdrawRequested": self._requested,
@@ -109,6 +110,8 @@ class VaultBooks:
             "WithdrawApproved": self._approved,
             "Redirected": self._redirected,
             "Claimed": self._claimed,
+            "FeesPaid": self._fees_paid,
+            "ExitClaimed": self._exit_claimed,
             "Sent": self._sent,
             "Collected": self._collected,
             "InsuranceFunded": self._insured,
@@ -184,6 +187,13 @@ class VaultBooks:
         self.accounts[account.id] = replace(account, open=False)
         return ()
 
+    def _transferred(self, log: ChainLogSeen) -> tuple[Posting, ...]:
+        account = self._account(log)
+        self.accounts[account.id] = replace(
+            account, owner=_address(log, "to"), generation=log.args["generation"], rights={}
+        )
+        return ()
+
     def _deposited(self, log: ChainLogSeen) -> tuple[Posting, ...]:
         account, amount = self._account(log), log.args["amount"]
         self._shift(log.block, account.id, amount)
@@ -229,6 +239,15 @@ class VaultBooks:
             raise IntegrityError(f"ticket {ticket.id}: {amount} claimed of {ticket.payable} payable")
         self.tickets[ticket.id] = replace(ticket, payable=0, paid=ticket.paid + amount)
         return move(chart.payable(ticket.id), chart.IDLE, amount)
+
+    def _fees_paid(self, log: ChainLogSeen) -> tuple[Posting, ...]:
+        amount = log.args["amount"]
+        if amount > self.fees:
+            raise IntegrityError(f"{amount} of fees paid of {self.fees} accrued")
+        return move(chart.FEES, chart.IDLE, amount)
+
+    def _exit_claimed(self, log: ChainLogSeen) -> tuple[Posting, ...]:
+        return move(chart.exit_paid(self._account(log).id), chart.IDLE, log.args["amount"])
 
     # venues
 

@@ -133,7 +133,7 @@ contract PrimeVaultTest is PrimeVaultBase {
     }
 
     function testFuzz_B1_Close_ByTheKeeperAfterThirtyDays(uint32 wait) public {
-        wait = uint32(bound(wait, 1 hours, 60 days));
+        wait = uint32(bound(wait, 2 days, 60 days));
         uint256 opened = block.timestamp;
         _emptied(1);
         vm.warp(opened + wait);

@@ -208,6 +208,28 @@ abstract contract PrimeVaultBase is Base {
         vault.commit(c);
     }
 
+    /* TIMELOCKS */
+
+    /// @dev `who` announces a call; its timelock passes.
+    function _announced(address who, bytes memory data) internal {
+        vm.prank(who);
+        vault.submit(data);
+        vm.warp(vault.executableAt(data));
+    }
+
+    function _governed(address who, bytes memory data) internal {
+        _announced(who, data);
+        vm.prank(who);
+        (bool ok, bytes4 reason) = tried(address(vault), data);
+        assertEq(bytes32(reason), bytes32(0), "announced call");
+        assertTrue(ok, "announced call");
+    }
+
+    function _refusedLater(address who, bytes memory data, bytes4 reason) internal {
+        _announced(who, data);
+        _refused(who, data, reason);
+    }
+
     /* COMMITS */
 
     /// @dev The next commit, changing nothing.
@@ -252,8 +274,16 @@ abstract contract PrimeVaultBase is Base {
         c.approvals = longer;
     }
 
-    /// @dev A full commit that marks `t1` (whose result goes to sub-account 1) and approves one ticket.
+    /// @dev A commit, and a day: earlier tickets have a commit behind them and are too old for the outflow limit.
+    function _ripen() internal {
+        vm.warp(block.timestamp + 10 minutes);
+        _commit(_fullNext());
+        vm.warp(block.timestamp + 24 hours);
+    }
+
+    /// @dev A full commit that marks `t1` (whose result goes to sub-account 1) and approves one ticket, ripe by then.
     function _commitApproval(uint256 ticket, uint64 amount) internal {
+        if (block.timestamp < vault.ticketOf(ticket).requestedAt + 24 hours) _ripen();
         vm.warp(block.timestamp + 10 minutes);
         Commit memory c = _fullNext();
         _approve(c, ticket, amount);

@@ -17,17 +17,17 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     function _setCap(TestVenue venue, uint64 cap) internal {
         uint64 old = vault.venueOf(address(venue)).cap;
         if (cap == old) return;
+        if (cap > old) return _governed(curator, abi.encodeCall(vault.increaseCap, (address(venue), cap)));
         vm.prank(curator);
-        if (cap > old) vault.increaseCap(address(venue), cap);
-        else vault.decreaseCap(address(venue), cap);
+        vault.decreaseCap(address(venue), cap);
     }
 
     function _setRelativeCap(TestVenue venue, uint16 bps) internal {
         uint16 old = vault.venueOf(address(venue)).relativeCapBps;
         if (bps == old) return;
+        if (bps > old) return _governed(curator, abi.encodeCall(vault.increaseRelativeCap, (address(venue), bps)));
         vm.prank(curator);
-        if (bps > old) vault.increaseRelativeCap(address(venue), bps);
-        else vault.decreaseRelativeCap(address(venue), bps);
+        vault.decreaseRelativeCap(address(venue), bps);
     }
 
     /* A9, C1: SEND */
@@ -126,8 +126,7 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
         vm.prank(curator);
         vault.setSuspended(address(t1), true);
         _refused(keeper, _sendData(t1, 1e6), ErrorsLib.VenueSuspended.selector);
-        vm.prank(curator);
-        vault.setSuspended(address(t1), false);
+        _governed(curator, abi.encodeCall(vault.setSuspended, (address(t1), false)));
         _send(t1, 1e6);
     }
 
@@ -209,10 +208,12 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     function testFuzz_C9_AddVenue(uint64 cap, uint16 bps) public {
         bps = uint16(bound(bps, 0, 10_000));
         TestVenue t3 = new TestVenue(address(vault), usdc);
+        _announced(curator, abi.encodeCall(vault.addVenue, (address(t3), 2, cap, bps)));
         vm.expectEmit(address(vault));
         emit EventsLib.VenueAdded(address(t3), 2);
         vm.prank(curator);
         vault.addVenue(address(t3), 2, cap, bps);
+        assertEq(vault.bandOf(address(t3)).bps, 500, "band");
         VenueState memory state = vault.venueOf(address(t3));
         assertTrue(state.listed && !state.suspended, "listed");
         assertEq(state.cap, cap, "cap");
@@ -224,25 +225,28 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     function testFuzz_C9_AddVenue_RevertWhen_BadTier(uint8 tier) public {
         vm.assume(tier != 1 && tier != 2);
         TestVenue t3 = new TestVenue(address(vault), usdc);
-        _refused(curator, abi.encodeCall(vault.addVenue, (address(t3), tier, 1, 1)), ErrorsLib.BadTier.selector);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(t3), tier, 1, 1)), ErrorsLib.BadTier.selector);
     }
 
     function test_C9_AddVenue_RevertWhen_NotOurs() public {
         TestVenue other = new TestVenue(address(this), usdc);
-        _refused(curator, abi.encodeCall(vault.addVenue, (address(other), 1, 1, 1)), ErrorsLib.WrongVault.selector);
-        _refused(curator, abi.encodeCall(vault.addVenue, (address(t1), 1, 1, 1)), ErrorsLib.AlreadySet.selector);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(other), 1, 1, 1)), ErrorsLib.WrongVault.selector);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(t1), 1, 1, 1)), ErrorsLib.AlreadySet.selector);
         TestVenue t3 = new TestVenue(address(vault), usdc);
-        _refused(curator, abi.encodeCall(vault.addVenue, (address(t3), 1, 1, 10_001)), ErrorsLib.CapExceeded.selector);
+        _refusedLater(
+            curator, abi.encodeCall(vault.addVenue, (address(t3), 1, 1, 10_001)), ErrorsLib.CapExceeded.selector
+        );
     }
 
     function test_C9_AtMostEightVenues() public {
         for (uint256 i; i < 6; ++i) {
             TestVenue venue = new TestVenue(address(vault), usdc);
-            vm.prank(curator);
-            vault.addVenue(address(venue), 1, 1, 1);
+            _governed(curator, abi.encodeCall(vault.addVenue, (address(venue), 1, 1, 1)));
         }
         TestVenue ninth = new TestVenue(address(vault), usdc);
-        _refused(curator, abi.encodeCall(vault.addVenue, (address(ninth), 1, 1, 1)), ErrorsLib.TooManyVenues.selector);
+        _refusedLater(
+            curator, abi.encodeCall(vault.addVenue, (address(ninth), 1, 1, 1)), ErrorsLib.TooManyVenues.selector
+        );
     }
 
     function testFuzz_C9_RemoveVenue_TheRestAgainstInsurance(int64 rest) public {
@@ -254,11 +258,10 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
         _mark(t2); // Unused; it goes with the venue.
         bytes memory data = abi.encodeCall(vault.removeVenue, (address(t2)));
         if (rest > 10e6 || rest < -10e6) {
-            _refused(curator, data, ErrorsLib.BookTooLarge.selector);
+            _refusedLater(curator, data, ErrorsLib.BookTooLarge.selector);
             return;
         }
-        vm.prank(curator);
-        vault.removeVenue(address(t2));
+        _governed(curator, data);
         assertEqInt(int256(uint256(vault.insurance())), 1000e6 - int256(rest), "insurance bears or gains the rest");
         assertEq(vault.venues().length, 1, "list");
         assertFalse(vault.venueOf(address(t2)).listed, "gone");
@@ -269,8 +272,7 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     function test_C9_RemoveVenue_TheFirstOfTheList() public {
         _home(t1, 12_000e6);
         vault.sync(address(t1));
-        vm.prank(curator);
-        vault.removeVenue(address(t1));
+        _governed(curator, abi.encodeCall(vault.removeVenue, (address(t1))));
         assertEq(vault.venues().length, 1, "one left");
         assertEq(vault.venues()[0], address(t2), "the other");
         _checkBalance();
@@ -278,25 +280,25 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
 
     function test_C9_RemoveVenue_RevertWhen_ARecallIsOpen() public {
         _recall(t2, 1e6);
-        _refused(curator, abi.encodeCall(vault.removeVenue, (address(t2))), ErrorsLib.RecallOpen.selector);
+        _refusedLater(curator, abi.encodeCall(vault.removeVenue, (address(t2))), ErrorsLib.RecallOpen.selector);
     }
 
     function testFuzz_C9_RemoveVenue_RevertWhen_InsuranceIsShort(uint64 rest) public {
         rest = uint64(bound(rest, 1, 10e6));
         _send(t2, rest);
         _loseBeyondInsurance(5e6);
-        _refused(curator, abi.encodeCall(vault.removeVenue, (address(t2))), ErrorsLib.InsuranceShort.selector);
+        _refusedLater(curator, abi.encodeCall(vault.removeVenue, (address(t2))), ErrorsLib.InsuranceShort.selector);
     }
 
     function testFuzz_C1_CapsMoveOnlyAsTheySay(uint64 cap, uint16 bps) public {
         bytes4 reason = ErrorsLib.WrongDirection.selector;
         cap = uint64(bound(cap, 0, 1e15));
-        _refused(curator, abi.encodeCall(vault.increaseCap, (address(t1), cap)), reason);
+        _refusedLater(curator, abi.encodeCall(vault.increaseCap, (address(t1), cap)), reason);
         _refused(curator, abi.encodeCall(vault.decreaseCap, (address(t1), 1e15)), reason);
         bps = uint16(bound(bps, 0, 10_000));
-        _refused(curator, abi.encodeCall(vault.increaseRelativeCap, (address(t1), bps)), reason);
+        _refusedLater(curator, abi.encodeCall(vault.increaseRelativeCap, (address(t1), bps)), reason);
         _refused(curator, abi.encodeCall(vault.decreaseRelativeCap, (address(t1), 10_000)), reason);
-        _refused(
+        _refusedLater(
             curator, abi.encodeCall(vault.increaseRelativeCap, (address(t1), 10_001)), ErrorsLib.CapExceeded.selector
         );
         _setCap(t1, cap);
@@ -372,6 +374,9 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
 
     function testFuzz_Roles_TheOwnerNamesThem(address next) public {
         vm.assume(next != address(0) && next != keeper && next != keeper2);
+        _announced(boss, abi.encodeCall(vault.addKeeper, (next)));
+        _announced(boss, abi.encodeCall(vault.setCurator, (next)));
+        _announced(boss, abi.encodeCall(vault.setOwner, (next)));
         vm.startPrank(boss);
         vm.expectEmit(address(vault));
         emit EventsLib.KeeperAdded(next);
@@ -392,12 +397,12 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     }
 
     function test_Roles_RevertWhen_ZeroOrAlreadySet() public {
-        _refused(boss, abi.encodeCall(vault.addKeeper, (address(0))), ErrorsLib.ZeroAddress.selector);
-        _refused(boss, abi.encodeCall(vault.addKeeper, (keeper)), ErrorsLib.AlreadySet.selector);
+        _refusedLater(boss, abi.encodeCall(vault.addKeeper, (address(0))), ErrorsLib.ZeroAddress.selector);
+        _refusedLater(boss, abi.encodeCall(vault.addKeeper, (keeper)), ErrorsLib.AlreadySet.selector);
         _refused(boss, abi.encodeCall(vault.removeKeeper, (stranger)), ErrorsLib.NotKeeper.selector);
-        _refused(boss, abi.encodeCall(vault.setCurator, (address(0))), ErrorsLib.ZeroAddress.selector);
-        _refused(boss, abi.encodeCall(vault.setOwner, (address(0))), ErrorsLib.ZeroAddress.selector);
-        _refused(curator, abi.encodeCall(vault.setSuspended, (address(t1), false)), ErrorsLib.AlreadySet.selector);
+        _refusedLater(boss, abi.encodeCall(vault.setCurator, (address(0))), ErrorsLib.ZeroAddress.selector);
+        _refusedLater(boss, abi.encodeCall(vault.setOwner, (address(0))), ErrorsLib.ZeroAddress.selector);
+        _refusedLater(curator, abi.encodeCall(vault.setSuspended, (address(t1), false)), ErrorsLib.AlreadySet.selector);
     }
 
     function testFuzz_G3_AtLeastTwoDifferentKeepers(address one) public {
