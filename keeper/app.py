@@ -257,6 +257,7 @@ class Keeper:
             clock=self.clock,
             may_move=self.settlement.may_move,
             is_frozen=lambda venue: self.books.frozen(venue) is not None,
+            marks=self.market.marks,
             stress_bps=config.stress_bps,
             top_up_bps=config.top_up_bps,
         )
@@ -329,7 +330,7 @@ class Keeper:
         self.scheduler.add("collect venue records", 5, self.collector.collect)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
-        self.scheduler.add("rebalancing", 2, self.rebalancer.run)
+        self.scheduler.add("rebalancing", 3, self.rebalancer.run)
         self.scheduler.start()
 
     async def watch(self) -> None:
