@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -133,6 +133,20 @@ async def open_desk(
         while market.health()[venue.venue_id] != "up" or market.state(venue.venue_id, "BTC") != BookState.LIVE:  # noqa: ASYNC110 - many events may do it
             await asyncio.sleep(0.02)
     return Desk(journal, venue_client, market, engine, streaming)
+
+
+@pytest.fixture
+def sim_venue(sim_venue: SimVenue) -> SimVenue:
+    """A seat for each test: fills of other tests' orders would be nobody's here, and such fills freeze a seat."""
+    return sim_venue.another_seat()
+
+
+@pytest.fixture
+def still_prices(sim_venue: SimVenue) -> Iterator[None]:
+    """The tape stands still, so that an order sent again finds the prices it was routed at."""
+    sim_venue.freeze()
+    yield
+    sim_venue.freeze(False)
 
 
 @pytest.fixture
