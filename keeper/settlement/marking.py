@@ -66,6 +66,10 @@ class Marker:
     async def _take_core(self, seat: Seat) -> tuple[VenueMark, Receipt]:
         held = {position.coin for position in (await seat.account.state()).positions}
         coins = sorted(held | set(self._books.coins_to_mark(seat.venue)))
+        if unknown := [coin for coin in coins if (seat.venue, coin) not in self._instruments]:
+            raise ChainError(
+                f"{seat.name} holds {', '.join(unknown)}: add it to the settings' coins, so it can be marked"
+            )
         assets = [self._instruments[seat.venue, coin].asset for coin in coins]
         receipt, logs = await self._mark(seat, b"", assets)
         marked = _one(logs, "Marked")
