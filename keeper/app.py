@@ -6,21 +6,18 @@ open, and only then take orders. After that the scheduler asks each second what 
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import Sequence
 
 import structlog
 
-from keeper.api.server import build as build_api
-from keeper.api.server import serve
 from keeper.attest.client import TooFewSignatures
 from keeper.attest.client import collect as collect_attestations
 from keeper.attest.typed import Proposal
 from keeper.chain import calls
 from keeper.chain.abi import load
 from keeper.chain.log_follower import ChainLog, LogFollower
-from keeper.chain.rpc import Web3, connection
+from keeper.chain.rpc import Web3
 from keeper.chain.sender import Sender
 from keeper.chain.transactor import Transactor
 from keeper.chain.vault import HyperCoreVenue, SeatVenue, Vault
@@ -36,7 +33,6 @@ from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
 from keeper.monitoring import metrics
 from keeper.persistence.event_log import EventLog
-from keeper.presenter import Presenter
 from keeper.reconciliation.collector import Collector
 from keeper.reconciliation.oracles import OraclePrices
 from keeper.risk import RiskEngine
@@ -257,6 +253,7 @@ class Keeper:
             clock=self.clock,
             may_move=self.settlement.may_move,
             is_frozen=lambda venue: self.books.frozen(venue) is not None,
+            marks=self.market.marks,
             stress_bps=config.stress_bps,
             top_up_bps=config.top_up_bps,
         )
@@ -329,7 +326,7 @@ class Keeper:
         self.scheduler.add("collect venue records", 5, self.collector.collect)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
-        self.scheduler.add("rebalancing", 2, self.rebalancer.run)
+        self.scheduler.add("rebalancing", 3, self.rebalancer.run)
         self.scheduler.start()
 
     async def watch(self) -> None:
@@ -361,27 +358,3 @@ def _seen(entry: ChainLog) -> ChainLogSeen:
         time_s=entry.time_s,
         args=entry.args,
     )
-
-
-async def run(config: KeeperConfig, keys: KeeperKeys) -> None:
-    """A keeper with its API, until SIGTERM or SIGINT."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    async with connection(config.rpc) as w3:
-        keeper = Keeper(config, keys, w3)
-        runner = await serve(build_api(Presenter(keeper), config.page), config.api_host, config.api_port)
-        try:
-            await keeper.start()
-            keeper.schedule()
-            waiting = asyncio.create_task(stop.wait())
-            watching = asyncio.create_task(keeper.watch())
-            await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
-            waiting.cancel()
-            if watching.done():
-                watching.result()
-            watching.cancel()
-        finally:
-            await keeper.close()
-            await runner.cleanup()

@@ -2,12 +2,12 @@
 
 import asyncio
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import msgspec
 import structlog
 
 from keeper.api import views
+from keeper.app import Keeper
 from keeper.errors import InputError, IntegrityError
 from keeper.ledger import AccountView, OrderView
 from keeper.market_data.books import BookState
@@ -17,9 +17,6 @@ from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
 from keeper.monitoring import metrics
 
-if TYPE_CHECKING:
-    from keeper.app import Keeper
-
 log = structlog.get_logger(__name__)
 
 TAKEN_S = 5.0
@@ -28,7 +25,7 @@ TAKEN_S = 5.0
 class Presenter:
     """Implements what `keeper.api.server.Application` asks for. Answers before the keeper is active say so."""
 
-    def __init__(self, keeper: "Keeper") -> None:
+    def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
         self._running: dict[str, asyncio.Task[OrderView]] = {}
         self._streams: dict[asyncio.Queue[bytes], asyncio.Task[None]] = {}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv" / "bin"
@@ -115,10 +116,21 @@ def test(arguments: list[str]) -> None:
     run("pytest", "-n", "2", "--dist", "loadgroup", "-q")
 
 
+def become(*command: str | Path) -> NoReturn:
+    """Ends this program by becoming another one, so that signals reach it and its exit code is ours."""
+    words = [str(word) for word in command]
+    env = environment()
+    found = shutil.which(words[0], path=env["PATH"])
+    if found is None:
+        sys.exit(f"dev: {words[0]}: no such command")
+    os.chdir(ROOT)
+    os.execve(found, words, env)  # noqa: S606 - the user's own command
+
+
 def prime(arguments: list[str]) -> None:
     """`./dev prime ...` is `.venv/bin/prime ...` with the pinned tools on PATH."""
     build([])
-    sys.exit(run(VENV / "prime", *arguments, check=False))
+    become(VENV / "prime", *arguments)
 
 
 def demo(arguments: list[str]) -> None:
@@ -134,7 +146,9 @@ def bench(arguments: list[str]) -> None:
 
 def run_any(arguments: list[str]) -> None:
     """Any command with the pinned tools on PATH: `./dev run forge test -vvv`."""
-    sys.exit(run(*arguments, check=False))
+    if not arguments:
+        sys.exit("dev: run what? e.g. ./dev run forge test -vvv")
+    become(*arguments)
 
 
 TASKS: dict[str, Callable[[list[str]], None]] = {

@@ -129,6 +129,14 @@ class Contract:
         with node_errors(self.w3):
             return int(await self.w3.eth.block_number)
 
+    async def block_at(self, time_s: int) -> int:
+        """The newest block whose time is at most `time_s`; meant for a moment ago, as it walks back from the head."""
+        block = await self.block_number()
+        with node_errors(self.w3):
+            while block > 0 and int((await self.w3.eth.get_block(block))["timestamp"]) > time_s:
+                block -= 1
+        return block
+
     async def must_exist(self) -> None:
         """ChainError unless there is code at the address: said once at start rather than as an odd decoding error."""
         with node_errors(self.w3):

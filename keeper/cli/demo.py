@@ -2,6 +2,7 @@
 
 import asyncio
 import json as json_module
+import signal
 import subprocess
 import tempfile
 import time
@@ -62,6 +63,7 @@ def demo(
                     await stay(world, console)
                 return not result.problems
 
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop: the children are stopped too
         try:
             agrees = asyncio.run(whole())
         except KeyboardInterrupt:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from keeper.app import run
 from keeper.config import read_config, read_keys
 from keeper.monitoring.logging import configure
+from keeper.service import run
 
 app = typer.Typer(no_args_is_help=True)
 

@@ -4,7 +4,7 @@ Tier 1 needs two more steps after the cash arrives on spot: `confirm`, then spot
 window before a due commit (rule C3), and nothing to a seat that still waits for an earlier transfer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +17,7 @@ from keeper.clock import Clock
 from keeper.errors import ChainError
 from keeper.margin.planner import SeatNeed, TopUp, plan_top_ups, target_of
 from keeper.model.amounts import micro_ceil
+from keeper.model.venue_records import SeatPosition
 from keeper.monitoring import metrics
 from keeper.seats import Seat
 
@@ -52,7 +53,8 @@ class TopUpRecord:
 
 
 class Rebalancer:
-    """`may_move` says whether transfers may be started now, `is_frozen` whether a seat takes no new money."""
+    """`may_move` says whether transfers may be started now, `is_frozen` whether a seat takes no new money; `marks` are
+    the current mark prices by (venue, coin)."""
 
     def __init__(
         self,
@@ -63,6 +65,7 @@ class Rebalancer:
         clock: Clock,
         may_move: Callable[[], bool],
         is_frozen: Callable[[str], bool],
+        marks: Callable[[], Mapping[tuple[str, str], Decimal]],
         stress_bps: int,
         top_up_bps: int,
     ) -> None:
@@ -72,6 +75,7 @@ class Rebalancer:
         self._clock = clock
         self._may_move = may_move
         self._is_frozen = is_frozen
+        self._marks = marks
         self._stress_bps = stress_bps
         self._top_up_bps = top_up_bps
         self.records: list[TopUpRecord] = []
@@ -101,15 +105,15 @@ class Rebalancer:
     async def _look(self, seat: Seat) -> SeatView:
         book = await self._vault.venue_of(seat.venue)
         state = await seat.account.state()
-        contexts = await seat.market.contexts()
-        notional = sum((abs(p.size) * contexts[p.coin].mark for p in state.positions), Decimal(0))
+        marks = self._marks()
+        notional = sum(_notional(position, marks.get((seat.venue, position.coin))) for position in state.positions)
         return SeatView(
             seat=seat,
             book=book,
             equity=state.equity + state.spot,
             spot=state.spot,
             margin_used=state.margin_used,
-            notional=micro_ceil(notional),
+            notional=notional,
             in_flight=await self._waits(seat),
         )
 
@@ -167,3 +171,8 @@ class Rebalancer:
         metrics.transfers.labels(name, "send").inc()
         self.records.append(TopUpRecord(top_up=top_up, at_ms=self._clock.now_ms()))
         self.views[top_up.venue].in_flight = True
+
+
+def _notional(position: SeatPosition, mark: Decimal | None) -> int:
+    """At its mark, rounded up; a coin whose price we do not follow counts by the margin the venue holds for it."""
+    return position.margin_used * position.leverage if mark is None else micro_ceil(abs(position.size) * mark)

@@ -119,7 +119,7 @@ class SettlementEngine:
             if (await self._vault.venue_of(seat.venue)).book == 0 and not self._books.rows(seat.venue):
                 continue
             try:
-                mark, receipt = await self._marker.take(seat)
+                mark, receipt = await self._marker.take(seat, self._collect)
             except ChainError as error:
                 log.warning("seat not marked", venue=seat.name, reason=str(error))
                 refusals.append(f"{seat.name}: {error}")

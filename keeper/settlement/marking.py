@@ -13,13 +13,14 @@ from keeper.chain import calls
 from keeper.chain.log_follower import ChainLog
 from keeper.chain.sender import Sender
 from keeper.chain.transactor import Receipt
-from keeper.chain.vault import Vault
+from keeper.chain.vault import SeatVenue, Vault
 from keeper.errors import ChainError, IntegrityError
 from keeper.ledger import Books
 from keeper.model.amounts import micro_exact
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet, SheetLine, VenueMark
 from keeper.seats import Seat
+from keeper.venues.base import MarketContext
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +29,9 @@ ATTEST_PAUSE_S = 0.5
 
 Attest = Callable[[MarkSheet, int, int, int], Awaitable[bytes]]
 """(sheet, nonce, received, returned) → the encoded attestation; ChainError when too few attestors sign."""
+
+Collect = Callable[[], Awaitable[None]]
+"""Books all venue records there are."""
 
 ReadLogs = Callable[[int, int], Awaitable[list[ChainLog]]]
 
@@ -52,15 +56,20 @@ class Marker:
         self._books = books
         self._instruments = instruments
 
-    async def take(self, seat: Seat) -> tuple[VenueMark, Receipt]:
+    async def take(self, seat: Seat, collect: Collect) -> tuple[VenueMark, Receipt]:
         """Records the seat's equity on chain and returns what the chain recorded."""
         if seat.core is not None:
             return await self._take_core(seat)
-        return await self._take_attested(seat)
+        assert seat.attested is not None
+        return await self._take_attested(seat, seat.attested, collect)
 
     async def _take_core(self, seat: Seat) -> tuple[VenueMark, Receipt]:
         held = {position.coin for position in (await seat.account.state()).positions}
         coins = sorted(held | set(self._books.coins_to_mark(seat.venue)))
+        if unknown := [coin for coin in coins if (seat.venue, coin) not in self._instruments]:
+            raise ChainError(
+                f"{seat.name} holds {', '.join(unknown)}: add it to the settings' coins, so it can be marked"
+            )
         assets = [self._instruments[seat.venue, coin].asset for coin in coins]
         receipt, logs = await self._mark(seat, b"", assets)
         marked = _one(logs, "Marked")
@@ -84,16 +93,21 @@ class Marker:
         )
         return _venue_mark(seat, marked, sheet), receipt
 
-    async def _take_attested(self, seat: Seat) -> tuple[VenueMark, Receipt]:
-        """Attestors may be a moment behind the venue, or see cash under way: proposes anew until enough sign."""
-        assert seat.attested is not None
+    async def _take_attested(self, seat: Seat, adapter: SeatVenue, collect: Collect) -> tuple[VenueMark, Receipt]:
+        """Attestors may be a moment behind the venue, or see cash under way: proposes anew until enough sign.
+
+        The sheet is of an instant that is over, and everything up to it is collected and counted anew each time, so
+        that what strangers send meanwhile is on it or after it, never in its way."""
         end = time.monotonic() + ATTEST_PATIENCE_S
         while True:
-            chain = await seat.attested.state()
-            sheet = await self._propose(seat)
+            as_of = await seat.market.now_ms() // 1000 - 1
+            contexts = await seat.market.contexts()
+            await collect()
+            sheet = self._sheet(seat.venue, as_of, contexts)
+            chain = await adapter.state()
+            returned = (await adapter.state(await adapter.block_at(as_of))).returned_total
             try:
-                nonce = sheet.nonce(chain.last_nonce)
-                attestation = await self._attest(sheet, nonce, chain.sent_total, chain.returned_total)
+                attestation = await self._attest(sheet, sheet.nonce(chain.last_nonce), chain.sent_total, returned)
                 break
             except ChainError:
                 if time.monotonic() > end:
@@ -102,25 +116,23 @@ class Marker:
         receipt, logs = await self._mark(seat, attestation, [])
         return _venue_mark(seat, _one(logs, "Marked"), sheet), receipt
 
-    async def _propose(self, seat: Seat) -> MarkSheet:
-        """The books' cash and sizes up to the last whole second the venue has passed, at the mark prices it shows."""
-        as_of = await seat.market.now_ms() // 1000 - 1
+    def _sheet(self, venue: str, as_of: int, contexts: Mapping[str, MarketContext]) -> MarkSheet:
+        """The books' cash and sizes up to a second, at these mark prices."""
         until_ms = as_of * 1000
-        contexts = await seat.market.contexts()
         cash = 0
-        sizes = dict.fromkeys(self._books.coins_to_mark(seat.venue), Decimal(0))
-        for row in self._books.rows(seat.venue):
+        sizes = dict.fromkeys(self._books.coins_to_mark(venue), Decimal(0))
+        for row in self._books.rows(venue):
             if row.time_ms <= until_ms:
                 cash += row.amount
-        for payment in self._books.fundings(seat.venue):
+        for payment in self._books.fundings(venue):
             if payment.time_ms <= until_ms and payment.paid is not None:
                 cash += payment.paid
-        for fill in self._books.fills(seat.venue):
+        for fill in self._books.fills(venue):
             if fill.time_ms <= until_ms:
                 cash -= micro_exact(fill.signed_size * fill.price) + fill.fee
                 sizes[fill.coin] = sizes.get(fill.coin, Decimal(0)) + fill.signed_size
         lines = tuple(SheetLine(coin=coin, size=size, mark=contexts[coin].mark) for coin, size in sorted(sizes.items()))
-        return MarkSheet(venue=seat.venue, as_of=as_of, cash=cash, lines=lines)
+        return MarkSheet(venue=venue, as_of=as_of, cash=cash, lines=lines)
 
     async def _mark(self, seat: Seat, attestation: bytes, assets: Sequence[int]) -> tuple[Receipt, list[ChainLog]]:
         data = calls.mark(seat.venue, attestation, assets)

@@ -35,6 +35,9 @@ from keeper.model.marks import MarkSheet, SheetLine
 from tests.e2e.world import FundedWorld
 
 OWNER_INDEX, STRANGER_INDEX = 0, 20
+SPOT_DEX = 2**32 - 1
+RAINDROP = 1_000  # micro-USDC; no less, or the SDK would write it as 1e-06
+FIRST_DROPS = 12
 
 Plan = dict[str, Any]
 """Fields of Solidity's `Commit`, by name."""
@@ -53,8 +56,8 @@ class PausingSender(Sender):
         return await super().send(purpose, to, data)
 
 
-class LyingAtFirst(Keeper):
-    """Before each sheet that its attestors sign it shows them the same one with a figure changed; `refused` keeps their
+class LyingOnce(Keeper):
+    """Shows its attestors each sheet that they have signed once more, with a figure changed; `refused` keeps their
     answers, by figure."""
 
     def __init__(self, config: KeeperConfig, keys: KeeperKeys, w3: Web3) -> None:
@@ -62,16 +65,14 @@ class LyingAtFirst(Keeper):
         self.refused: dict[str, TooFewSignatures] = {}
 
     async def _attest(self, sheet: MarkSheet, nonce: int, received: int, returned: int) -> bytes:
-        refused: dict[str, TooFewSignatures] = {}
+        attestation = await super()._attest(sheet, nonce, received, returned)
         for figure, false in false_sheets(sheet).items():
             try:
                 await super()._attest(false, nonce, received, returned)
             except ChainError as error:
                 if not isinstance(error.__cause__, TooFewSignatures):
                     raise
-                refused[figure] = error.__cause__
-        attestation = await super()._attest(sheet, nonce, received, returned)
-        self.refused = refused
+                self.refused[figure] = error.__cause__
         return attestation
 
 
@@ -90,14 +91,14 @@ def false_sheets(sheet: MarkSheet) -> Mapping[str, MarkSheet]:
 
 
 @asynccontextmanager
-async def keeper_in_hand(world: FundedWorld) -> AsyncIterator[LyingAtFirst]:
+async def keeper_in_hand(world: FundedWorld) -> AsyncIterator[LyingOnce]:
     """Stops the world's keeper and opens one on the same books in this process, which settles only when told to;
     afterwards the world's own goes on."""
     local = world.local
     local.processes.forget(local.keeper)
     local.keeper.stop(30)
     keys = KeeperKeys(keeper_key=SecretStr(key_of(KEEPER_INDEX)), trader_key=SecretStr(key_of(TRADER_INDEX)))
-    keeper = LyingAtFirst(read_config(local.config_file), keys, local.w3)
+    keeper = LyingOnce(read_config(local.config_file), keys, local.w3)
     keeper.sender = PausingSender(Transactor(local.w3, key_of(KEEPER_INDEX)), keeper.append, keeper.clock)
     try:
         await keeper.start()
@@ -241,6 +242,12 @@ class Stranger:
         """USDC on the EVM."""
         return await self._send("TestUSDC", self._contracts.usdc, "transfer", to, amount)
 
+    async def deposit_to_spot(self, account: str, amount: int) -> Receipt:
+        """USDC from the EVM to somebody's spot account on HyperCore."""
+        wallet = self._contracts.coreDepositWallet
+        await self._send("TestUSDC", self._contracts.usdc, "approve", wallet, amount)
+        return await self._send("CoreDepositWalletSim", wallet, "depositFor", account, amount, SPOT_DEX)
+
     async def sync(self, venue: str) -> Receipt:
         return await self._send("PrimeVault", self._contracts.vault, "sync", venue)
 
@@ -249,6 +256,39 @@ class Stranger:
         exchange = await asyncio.to_thread(Exchange, self._account, self._world.venue_urls[name])
         answer = await asyncio.to_thread(exchange.usd_transfer, float(usdc(amount)), account)  # the SDK takes a float
         assert answer["status"] == "ok", answer
+
+    @asynccontextmanager
+    async def raining_dust(self) -> AsyncIterator[dict[str, int]]:
+        """Some micro-dollars without end to the tier-2 seat's contract, and to both seats at their venues, while the
+        block lasts and for some drops before it; how many have fallen, by where."""
+        seat = self._world.adapter(seat_name(2))
+        accounts = {seat_name(tier): seat_account(self._world, tier) for tier in (1, 2)}
+        drops = dict.fromkeys(("chain", *accounts), 0)
+        enough = asyncio.Event()
+        exchanges = {
+            name: await asyncio.to_thread(Exchange, self._account, self._world.venue_urls[name]) for name in accounts
+        }
+
+        async def rain(where: str) -> None:
+            while True:
+                amount = RAINDROP + drops[where]
+                if where == "chain":
+                    await self.give(seat, amount)
+                else:
+                    await asyncio.to_thread(exchanges[where].usd_transfer, float(usdc(amount)), accounts[where])
+                    await asyncio.sleep(0.1)
+                drops[where] += 1
+                if min(drops.values()) >= FIRST_DROPS:
+                    enough.set()
+
+        tasks = [asyncio.create_task(rain(where)) for where in drops]
+        try:
+            await enough.wait()
+            yield drops
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _send(self, contract: str, to: str, function: str, *arguments: Any) -> Receipt:
         return await send_as(self._world, STRANGER_INDEX, contract, to, function, *arguments)

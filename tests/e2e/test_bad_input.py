@@ -21,7 +21,7 @@ from keeper.errors import ChainError
 from keeper.ledger.vault import TRADE
 from keeper.model.amounts import MICRO
 from keeper.model.events import ChainLogSeen, Event, LegIntent, OrderAccepted, OrderClosed, RouteDecided
-from keeper.model.signed_orders import GTC, Order
+from keeper.model.signed_orders import GTC
 from tests.e2e.world import SEAT, FundedWorld, funded_world
 
 pytestmark = [
@@ -183,30 +183,34 @@ async def test_a_delegate_trades_with_the_right_and_until_it_ends(world: FundedW
     assert (await refused(world, signed()))[:2] == ("signature", "no_trade_right")
 
 
-def text_of(order: Order) -> bytes:
-    return msgspec.json.encode({"order": order, "signature": "0x" + "00" * 65})
+def body_of(order: Any, signature: Any = "0x" + "00" * 65) -> bytes:
+    return msgspec.json.encode({"order": order, "signature": signature})
 
 
 async def test_bodies_that_are_no_orders(world: FundedWorld) -> None:
-    good = world.order(world.clients[0])
-    assert (await refused(world, b'{"order": '))[:2] == ("body", "malformed")
-    assert (await refused(world, b"[]"))[:2] == ("order", "malformed")
-    field, code, text = await refused(world, text_of(good).replace(b'"nonce"', b'"nonse"'))
-    assert code == "malformed"
-    assert "nonse" in text or "nonce" in text
-    fields = msgspec.to_builtins(good)
+    fields = msgspec.to_builtins(world.order(world.clients[0]))
     without = {name: value for name, value in fields.items() if name != "deadline"}
-    body = msgspec.json.encode({"order": without, "signature": "0x"})
-    assert "deadline" in (await refused(world, body))[2]
-    body = msgspec.json.encode({"order": fields | {"quantity": "1"}, "signature": "0x"})
-    field, code, text = await refused(world, body)
-    assert (field, code) == ("order.quantity", "malformed")
-    assert "openapi.json" in text
-    body = msgspec.json.encode({"order": fields | {"nonce": 1 << 64}, "signature": "0x" + "00" * 65})
-    field, code, text = await refused(world, body)
-    assert (field.removeprefix("order."), code) in {("nonce", "range"), ("nonce", "malformed")}
-    body = msgspec.json.encode({"order": fields | {"side": -1}, "signature": "0x" + "00" * 65})
-    assert (await refused(world, body))[:2] == ("side", "range")
+    bodies = {
+        b'{"order": ': "body",
+        b"[]": "order",
+        body_of(fields).replace(b'"nonce"', b'"nonse"'): "nonse",
+        body_of(without): "deadline",
+        body_of(fields | {"quantity": "1"}): "quantity",
+        body_of(fields | {"leverage": 50}): "leverage",
+        body_of(fields, signature=7): "signature",
+    }
+    for body, name in bodies.items():
+        field, code, text = await refused(world, body)
+        assert (field, code) == (name, "malformed")
+        assert name == "body" or "see /v1/openapi.json for the fields" in text
+
+
+async def test_numbers_that_do_not_fit(world: FundedWorld) -> None:
+    fields = msgspec.to_builtins(world.order(world.clients[0]))
+    for name, value in {"side": -1, "maxSlippageBps": 1 << 16, "subAccount": 1 << 32, "deadline": 1 << 63 << 1}.items():
+        field, code, text = await refused(world, body_of(fields | {name: value}))
+        assert (field, code) == (name, "range")
+        assert f"{value} does not fit uint" in text
 
 
 async def test_a_limit_that_nobody_offers_sends_nothing(world: FundedWorld) -> None:

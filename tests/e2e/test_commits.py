@@ -44,7 +44,7 @@ DEPOSITS = (60_000, 45_000, 25_000)
 INTERVAL_S = 605
 MOVES, MOVE_S = 8, 15
 DUST_VAULT, DUST_CORE, DUST_SEAT = 3, 70_001, 110_002
-GIFT_CORE, GIFT_SEAT = 10_000, 250_000
+GIFT_CORE, GIFT_SPOT, GIFT_SEAT = 10_000, 1_234_567, 250_001
 TICKET = 100 * MICRO
 NO_VENUE = "0x" + "00" * 20
 
@@ -86,6 +86,7 @@ async def test_one_micro_dollar_off_reverts_and_no_stranger_stops_a_commit(lived
         await stranger.give(core, DUST_CORE)
         await stranger.give(seat, DUST_SEAT)
         await stranger.give_at_venue(seat_name(1), seat_account(world, 1), GIFT_CORE)
+        await stranger.deposit_to_spot(core, GIFT_SPOT)
         await stranger.give_at_venue(seat_name(2), seat_account(world, 2), GIFT_SEAT)
         await stranger.sync(NO_VENUE)
         await stranger.sync(core)
@@ -130,13 +131,28 @@ async def test_gifts_become_insurance_by_name_and_everything_agrees(lived: Funde
     gifts = sorted(
         (item["venue"], item["amount"]) for item in statement_of(world, epoch)["insurance"] if item["kind"] == "gift"
     )
-    expected = [(core, DUST_CORE), (core, GIFT_CORE), (seat, DUST_SEAT), (seat, GIFT_SEAT)]
+    expected = [(core, DUST_CORE), (core, GIFT_CORE), (core, GIFT_SPOT), (seat, DUST_SEAT), (seat, GIFT_SEAT)]
     assert gifts == sorted(expected)
 
     assert await assert_every_commit_conserves(world) == epoch
     report = await asyncio.to_thread(run_audit, world)
     assert report["findings"] == []
     assert [line["difference"] for line in report["accounts"]] == [0, 0, 0, 0]
+
+
+async def test_dust_on_every_block_stops_no_mark(lived: FundedWorld) -> None:
+    """What a stranger sends at any moment is in a mark or after it, never in its way."""
+    world = lived.local
+    stranger = Stranger(world)
+    await stranger.sync(world.adapter(seat_name(2)))
+    async with keeper_in_hand(lived) as keeper:
+        await world.world.advance(INTERVAL_S)
+        async with stranger.raining_dust() as drops:
+            before = dict(drops)
+            epoch = await commit_with(keeper)
+            assert all(drops[where] > before[where] for where in drops)
+    marked = [mark["venue"] for mark in statement_of(world, epoch)["marks"]]
+    assert marked == [world.adapter(seat_name(tier)) for tier in (1, 2)]
 
 
 async def test_a_micro_dollar_moved_between_two_clients_passes_the_contract_and_not_the_audit(

@@ -120,8 +120,10 @@ class FundedWorld:
             await self.local.world.post(admin, "freeze", {"on": True})
 
     async def refill_depth(self) -> None:
-        """Lets twenty half-lives pass: of what was taken not a lot is missing any more."""
+        """Lets twenty half-lives pass: of what was taken not a lot is missing any more. When this returns the keeper
+        has seen it, too: venues publish their books twice a second."""
         await self.advance(20 * 20)
+        await asyncio.sleep(1)
 
     async def fail_next_order(self, venue: str, kind: str, ms: int = 0) -> None:
         """What the venue does to the next request to trade."""

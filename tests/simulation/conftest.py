@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -52,6 +52,21 @@ class SimVenue:
 
     def info(self, kind: str, **fields: Any) -> Any:
         return self.post(self.url + "/info", {"type": kind} | fields)
+
+    def another_seat(self) -> "SimVenue":
+        """The same venue with a new funded seat and a new agent of it."""
+        from eth_account import Account
+
+        seat, agent = Account.create(), Account.create()
+        found = replace(
+            self,
+            seat=seat.address.lower(),
+            seat_key="0x" + bytes(seat.key).hex(),
+            agent_key="0x" + bytes(agent.key).hex(),
+        )
+        found.post(found.admin_url + "/admin/fund", {"account": found.seat, "usdc": "100000"})
+        found.approve_agent()
+        return found
 
     def approve_agent(self) -> None:
         """The seat's own key enrols the agent, as the venue's SDK would."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -25,7 +25,7 @@ VAULT = "0x" + "aa" * 20
 OWNER_KEY = "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6"
 OWNER = Account.from_key(OWNER_KEY).address.lower()
 COINS = ("BTC", "ETH")
-SETTINGS = ExecutionSettings(leg_ttl_ms=700, absence_margin_ms=300, poll_s=0.05)
+SETTINGS = ExecutionSettings(leg_ttl_ms=1_500, absence_margin_ms=300, poll_s=0.05)
 
 
 class Journal:
@@ -109,10 +109,13 @@ async def open_desk(
     journal: Journal,
     client: type[HyperliquidClient] = HyperliquidClient,
     settings: ExecutionSettings = SETTINGS,
+    command_timeout_s: float = 3.0,
 ) -> Desk:
     """Starts one and waits until its stream is in step."""
     clock = LiveClock()
-    venue_client = client(venue.url, venue.seat, venue.venue_id, venue.agent_key, clock, command_timeout_s=0.5)
+    venue_client = client(
+        venue.url, venue.seat, venue.venue_id, venue.agent_key, clock, command_timeout_s=command_timeout_s
+    )
     await venue_client.start()
     market = MarketDataEngine([venue_client], COINS, clock)
     await market.start()
@@ -136,9 +139,24 @@ async def open_desk(
 
 
 @pytest.fixture
+def sim_venue(sim_venue: SimVenue) -> SimVenue:
+    """A seat for each test: fills of other tests' orders would be nobody's here, and such fills freeze a seat."""
+    return sim_venue.another_seat()
+
+
+@pytest.fixture
+def still_prices(sim_venue: SimVenue) -> Iterator[None]:
+    """The tape stands still, so that an order sent again finds the prices it was routed at."""
+    sim_venue.freeze()
+    yield
+    sim_venue.freeze(False)
+
+
+@pytest.fixture
 async def patient_desk(sim_venue: SimVenue) -> AsyncIterator[Desk]:
     """One whose legs live long enough for a slow machine: an answer may be late, the order never is."""
-    made = await open_desk(sim_venue, Journal(opening()), settings=msgspec.structs.replace(SETTINGS, leg_ttl_ms=20_000))
+    settings = msgspec.structs.replace(SETTINGS, leg_ttl_ms=20_000)
+    made = await open_desk(sim_venue, Journal(opening()), settings=settings, command_timeout_s=0.5)
     await made.engine.recover()
     yield made
     await made.close()

@@ -14,6 +14,8 @@ from keeper.venues.hyperliquid.execution import HyperliquidClient
 from tests.simulation.conftest import SimVenue
 from tests.simulation.execution.conftest import Desk, Journal, open_desk, opening, signed
 
+pytestmark = pytest.mark.usefixtures("still_prices")
+
 
 def seat_size(venue: SimVenue, coin: str = "BTC") -> Decimal:
     state = venue.info("clearinghouseState", user=venue.seat)
