@@ -196,9 +196,15 @@ def bear_losses(attributions: Sequence[Attribution], before: Mapping[int, int], 
 def approve(
     books: Books, pnl: Mapping[int, int], requirement: Callable[[int], int], cash: int
 ) -> tuple[tuple[int, int], ...]:
-    """(ticket, amount) pairs, oldest request first, as far as lanes, margin and `cash` reach (A6)."""
+    """(ticket, amount) pairs, oldest request first, as far as lanes, margin and `cash` reach (A6).
+
+    Only tickets requested before the last commit: people see a request before its cash leaves (A7). How much of the
+    rest the day's outflow limit allows, the contract decides.
+    """
     approvals = []
     for ticket in books.pending_tickets():
+        if ticket.requested_s >= books.vault.committed_s:
+            continue
         account = books.account(ticket.account)
         lane = account.lane if account else 0
         free = lane + pnl.get(ticket.account, 0) - requirement(ticket.account)

@@ -16,6 +16,9 @@ BTC = {"BTC": Decimal(60_000)}
 def request(world: World, ticket: int, id_: int, amount: int) -> None:
     world.wait()
     world.log("WithdrawRequested", ticket=ticket, id=id_, receiver=owner_of(id_), amount=amount)
+    world.wait()
+    world.commit(world.plan()[0])  # one must lie between a request and its approval (A7)
+    world.wait()
 
 
 def test_a_plan_is_the_contracts_argument() -> None:
@@ -212,6 +215,14 @@ def test_the_books_must_have_followed_the_chain() -> None:
     world.commit(plan)
     with pytest.raises(IntegrityError, match="commit 1 after 1"):
         world.tell(prepared(plan, 1))
+
+
+def test_a_request_newer_than_the_last_commit_waits_for_the_next() -> None:
+    world = two_clients()
+    world.log("WithdrawRequested", ticket=1, id=1, receiver=owner_of(1), amount=900_000_000)
+    assert world.settle(world.mark({}))["approvals"] == []
+    world.wait()
+    assert world.settle(world.mark({}))["approvals"] == [{"ticket": 1, "amount": 900_000_000}]
 
 
 def test_a_commit_without_marks_only_approves() -> None:
