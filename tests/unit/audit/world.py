@@ -320,9 +320,9 @@ class World:
         self._emit(4, 20, "RightsSet", id=3, generation=1, who=ADDRESS["delegate"], rights=1, until=until)
         self._emit(5, 50, "Sent", venue=V1, amount=1_000_000_000)
         self._emit(5, 50, "Sent", venue=V2, amount=600_000_000)
-        self._commit(1, 10, 4010, [(0, 0, 501_000)])
         ticket = {"ticket": 1, "id": 1, "receiver": ADDRESS["a"], "amount": 100_000_000}
-        self._emit(15, 6000, "WithdrawRequested", **ticket)
+        self._emit(6, 60, "WithdrawRequested", **ticket)  # a commit must lie between it and its approval (A7)
+        self._commit(1, 10, 4010, [(0, 0, 501_000)])
         self._commit(2, 20, 8010, [(0, -2_000, 503_000)])
         self._emit(22, 8010, "WithdrawApproved", ticket=1, id=1, epoch=2, amount=100_000_000)
         self._emit(23, 8020, "Claimed", ticket=1, receiver=ADDRESS["a"], amount=100_000_000)
