@@ -237,6 +237,7 @@ class Story:
         amount = sum(DEPOSITS) * 4 // 100
         await one.request_withdrawal(amount)
         self.told.withdrawn[one.name] = amount
+        await self.commit()  # One must lie between a request and its approval (A7).
         self.told.approved_in_epoch = await self.commit()
         payable = await one.claim()
         self.told.claimed[one.name] = payable
