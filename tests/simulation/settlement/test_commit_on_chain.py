@@ -143,6 +143,7 @@ async def local(w3: Web3, deployed: Deployed) -> Local:
     announced = encode_call("PrimeVault", "addVenue", *listing)
     await transact(w3, OWNER, "PrimeVault", deployed.vault, "submit", announced)
     await rpc(w3, "evm_increaseTime", 10 * 86_400)
+    await rpc(w3, "evm_mine")
     await transact(w3, OWNER, "PrimeVault", deployed.vault, "addVenue", *listing)
     await transact(w3, OWNER, "TestUSDC", deployed.usdc, "mint", CLIENT, 1_000_000_000)
     await transact(w3, CLIENT, "TestUSDC", deployed.usdc, "approve", vault, 1_000_000_000)
