@@ -15,7 +15,17 @@ from ape import accounts, networks
 from ape.contracts import ContractContainer
 from ethpm_types import ContractType
 
-from keeper.chain.deployment import Contracts, Deployment, Party, Plan, Roles, read_plan, write_deployment
+from keeper.chain.deployment import (
+    Contracts,
+    Deployment,
+    Party,
+    Plan,
+    Roles,
+    libraries_of,
+    link,
+    read_plan,
+    write_deployment,
+)
 from keeper.devkeys import address_of
 from keeper.errors import ConfigError
 
@@ -52,7 +62,9 @@ def deploy(plan: Plan) -> Deployment:
     wallet = owner.deploy(container("CoreDepositWalletSim"), usdc, roles.bridge)
     install_stand_ins(owner, state)
 
-    vault = owner.deploy(container("PrimeVault", Linker(owner)), usdc, roles.owner, roles.curator, list(roles.keepers))
+    vault = owner.deploy(
+        container("PrimeVault", Libraries(owner)), usdc, roles.owner, roles.curator, list(roles.keepers)
+    )
     core = owner.deploy(container("HyperCoreVenue"), vault, usdc, wallet, CORE_WRITER)
     attestor = owner.deploy(container("Attestor"), vault, list(roles.attestors), roles.threshold)
     deposit_address = roles.custody if plan.seatDepositAddress is None else address(plan.seatDepositAddress)
@@ -103,32 +115,22 @@ def check_node() -> None:
         )
 
 
-class Linker:
-    """Deploys each library once, those it needs itself first, and puts addresses where forge left room for them."""
+class Libraries:
+    """Deploys each library once, those it needs itself first."""
 
     def __init__(self, deployer: Any) -> None:
         self._deployer = deployer
         self._deployed: dict[str, str] = {}
 
     def link(self, bytecode: dict[str, Any]) -> str:
-        code: str = bytecode["object"].removeprefix("0x")
-        for names in bytecode.get("linkReferences", {}).values():
-            for name, places in names.items():
-                target = self._address(name)
-                for place in places:
-                    start, end = 2 * place["start"], 2 * (place["start"] + place["length"])
-                    code = code[:start] + target + code[end:]
-        return "0x" + code
-
-    def _address(self, name: str) -> str:
-        if name not in self._deployed:
-            library = self._deployer.deploy(container(name, self))
-            self._deployed[name] = library.address.removeprefix("0x").lower()
-        return self._deployed[name]
+        for name in libraries_of(bytecode):
+            if name not in self._deployed:
+                self._deployed[name] = self._deployer.deploy(container(name, self)).address
+        return link(bytecode, self._deployed)
 
 
-def container(name: str, linker: Linker | None = None) -> ContractContainer:
-    """The contract as forge built it; one that uses libraries needs a linker."""
+def container(name: str, libraries: Libraries | None = None) -> ContractContainer:
+    """The contract as forge built it; one that calls libraries needs them."""
     path = OUT / f"{name}.sol" / f"{name}.json"
     if not path.exists():
         raise ConfigError(f"{name} is not built; run ./dev build")
@@ -136,10 +138,10 @@ def container(name: str, linker: Linker | None = None) -> ContractContainer:
     if not built.get("bytecode", {}).get("object", "0x").removeprefix("0x"):
         raise ConfigError(f"out/ holds no code for {name}; run ./dev run forge build --force --skip test")
     kind = {"contractName": name, "abi": built["abi"]}
-    if linker is None:
+    if libraries is None:
         kind["deploymentBytecode"] = {"bytecode": built["bytecode"]["object"]}
     else:
-        kind["deploymentBytecode"] = {"bytecode": linker.link(built["bytecode"])}
+        kind["deploymentBytecode"] = {"bytecode": libraries.link(built["bytecode"])}
     return ContractContainer(ContractType.model_validate(kind))
 
 

@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from tools.dev import ROOT, VENV, environment, newer
 

@@ -267,6 +267,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     /// @inheritdoc IHyperCoreVenue
     function toPerp(uint64 amount) external {
         _onlyKeeper();
+        _notExiting();
         _requireIdle();
         (, uint64 available) = CoreReadLib.spotUsdc(address(this));
         require(uint256(amount) * SPOT_PER_MICRO <= available, VenueErrorsLib.TooMuch());
@@ -502,6 +503,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     }
 
     function _enrol(address key, uint40 until) internal {
+        _notExiting();
         require(
             until > block.timestamp && until <= block.timestamp + TRADER_TIME, VenueErrorsLib.TraderUntilOutOfRange()
         );

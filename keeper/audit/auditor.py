@@ -296,9 +296,10 @@ class _Audit:
         ):
             self._findings.equal("chain_view", name, f"{name} rebuilt from logs is not the vault's", expected, got)
         liabilities = state.sum_equity + state.payables + state.insurance + state.fees_accrued
-        assets = state.idle + sum(self._facts.books.values()) + state.deficit
+        paid_in_exit = sum(replay.exit_paid.values())
+        assets = state.idle + sum(self._facts.books.values()) + state.deficit + paid_in_exit
         self._findings.equal(
-            "balance", "vault", "liabilities are not idle + Σ book + deficit (A2)", assets, liabilities
+            "balance", "vault", "liabilities are not idle + Σ book + deficit + exit paid (A2)", assets, liabilities
         )
         for venue in sorted(set(replay.books) | set(self._facts.books)):
             what = "book rebuilt from logs is not the vault's"

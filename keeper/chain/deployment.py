@@ -3,8 +3,9 @@
 In a plan an account is an index (anvil's published development account of that number) or an address.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -107,6 +108,23 @@ def read_deployment(path: Path) -> Deployment:
 
 def write_deployment(path: Path, deployment: Deployment) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(deployment), indent=2) + b"\n")
+
+
+def libraries_of(bytecode: dict[str, Any]) -> list[str]:
+    """Libraries that a built contract's code (forge's `bytecode`) calls and that must be deployed before it."""
+    return [name for names in bytecode.get("linkReferences", {}).values() for name in names]
+
+
+def link(bytecode: dict[str, Any], libraries: Mapping[str, str]) -> str:
+    """The code as hex with each library's address where forge left room for it."""
+    code: str = bytecode["object"].removeprefix("0x")
+    for names in bytecode.get("linkReferences", {}).values():
+        for name, places in names.items():
+            target = libraries[name].removeprefix("0x").lower()
+            for place in places:
+                start, end = 2 * place["start"], 2 * (place["start"] + place["length"])
+                code = code[:start] + target + code[end:]
+    return "0x" + code
 
 
 def _read(path: Path, kind: type[Kind], what: str) -> Kind:

@@ -16,6 +16,7 @@ from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
 from keeper.api import server, views
+from keeper.chain.deployment import libraries_of, link
 from keeper.devkeys import address_of
 from keeper.errors import InputError
 from keeper.model.signed_orders import SignedOrder
@@ -153,7 +154,8 @@ def transact(w3: Web3, call: Any, sender: str) -> Any:
 def deploy(w3: Web3, name: str, *arguments: Any) -> Any:
     """The contract of the artifact `out/<name>.sol/<name>.json`, deployed by OWNER."""
     artifact = json.loads((ROOT / "out" / f"{name}.sol" / f"{name}.json").read_text())
-    contract = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"]["object"])
+    libraries = {library: deploy(w3, library).address for library in libraries_of(artifact["bytecode"])}
+    contract = w3.eth.contract(abi=artifact["abi"], bytecode=link(artifact["bytecode"], libraries))
     receipt = transact(w3, contract.constructor(*arguments), OWNER)
     return w3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
 

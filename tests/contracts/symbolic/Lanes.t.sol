@@ -139,21 +139,22 @@ contract LanesProofs {
     /// @dev Four deltas packed as a keeper packs them come out as they went in.
     function check_Packing_IsExact(int64 a, int64 b, int64 c, int64 d) external pure {
         // forge-lint: disable-start(unsafe-typecast)
-        uint256 packed = uint256(uint64(a)) | uint256(uint64(b)) << 64 | uint256(uint64(c)) << 128
-            | uint256(uint64(d)) << 192;
+        uint256 packed =
+            uint256(uint64(a)) | uint256(uint64(b)) << 64 | uint256(uint64(c)) << 128 | uint256(uint64(d)) << 192;
         // forge-lint: disable-end(unsafe-typecast)
         assert(_delta(packed, 0) == a && _delta(packed, 1) == b && _delta(packed, 2) == c && _delta(packed, 3) == d);
         // Over lanes of 2^63 every int64 fits: what is reported is their sum.
         uint256 middle = 1 << 63;
-        (, int256 sum) =
-            LanesLib.addWord(middle | middle << 64 | middle << 128 | middle << 192, packed, 15);
+        (, int256 sum) = LanesLib.addWord(middle | middle << 64 | middle << 128 | middle << 192, packed, 15);
         assert(sum == int256(a) + b + c + d);
     }
 
     /* SEVERAL WORDS */
 
     /// @dev Two words, all deltas: each storage word gets its own, a third one nothing, and the sums add up.
-    function check_AddDeltas_TwoWords(uint256 first, uint256 second, uint256 third, uint256[2] calldata given) external {
+    function check_AddDeltas_TwoWords(uint256 first, uint256 second, uint256 third, uint256[2] calldata given)
+        external
+    {
         (lanes[3], lanes[4], lanes[200]) = (first, third, second);
         (openBits[0], openBits[3]) = (type(uint256).max, type(uint256).max);
         uint256[] memory deltas = new uint256[](2);

@@ -10,6 +10,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from keeper.chain.deployment import libraries_of, link
 from keeper.devkeys import address_of, key_of
 from keeper.world.node import LocalChain, start_anvil
 from keeper.world.processes import Processes, free_port
@@ -59,7 +60,8 @@ class Chain(LocalChain):
 
     async def deploy(self, name: str, types: Sequence[str], *values: Any) -> str:
         artifact = json.loads((OUT / f"{name}.sol" / f"{name}.json").read_text())
-        code = bytes.fromhex(artifact["bytecode"]["object"].removeprefix("0x"))
+        libraries = {library: await self.deploy(library, []) for library in libraries_of(artifact["bytecode"])}
+        code = bytes.fromhex(link(artifact["bytecode"], libraries).removeprefix("0x"))
         receipt = await self.send(OWNER, None, code + encode(types, values))
         address: str = receipt["contractAddress"]
         return address.lower()

@@ -14,6 +14,7 @@ from eth_account import Account
 from eth_utils.address import to_checksum_address
 from web3.types import RPCEndpoint
 
+from keeper.chain.deployment import libraries_of, link
 from keeper.chain.rpc import Web3, connection
 
 OUT = Path(__file__).resolve().parents[3] / "out"
@@ -65,7 +66,8 @@ async def rpc(w3: Web3, method: str, *params: Any) -> Any:
 
 async def deploy(w3: Web3, name: str, *arguments: Any, sender: str = OWNER) -> str:
     artifact = json.loads((OUT / f"{name}.sol" / f"{name}.json").read_text())
-    contract = w3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"]["object"])
+    libraries = {library: await deploy(w3, library) for library in libraries_of(artifact["bytecode"])}
+    contract = w3.eth.contract(abi=artifact["abi"], bytecode=link(artifact["bytecode"], libraries))
     tx = await contract.constructor(*arguments).transact({"from": to_checksum_address(sender)})
     receipt = await w3.eth.wait_for_transaction_receipt(tx)
     return str(receipt["contractAddress"]).lower()

@@ -10,7 +10,7 @@ from eth_utils.address import to_checksum_address as checked
 
 from keeper.attest.typed import Proposal, attestation_of, sign
 from keeper.chain.abi import load
-from keeper.chain.calls import commit, mark
+from keeper.chain.calls import commit, encode_call, mark
 from keeper.chain.log_follower import LogFollower
 from keeper.chain.rpc import Web3
 from keeper.chain.transactor import Transactor
@@ -139,7 +139,12 @@ async def local(w3: Web3, deployed: Deployed) -> Local:
     vault = checked(deployed.vault)
     attestor = await deploy(w3, "Attestor", vault, [CLIENT], 1)
     venue = await deploy(w3, "SeatVenue", vault, checked(deployed.usdc), checked(attestor), KEEPER, OWNER)
-    await transact(w3, OWNER, "PrimeVault", deployed.vault, "addVenue", checked(venue), 2, 2_000_000_000, 10_000)
+    listing = (checked(venue), 2, 2_000_000_000, 10_000)
+    announced = encode_call("PrimeVault", "addVenue", *listing)
+    await transact(w3, OWNER, "PrimeVault", deployed.vault, "submit", announced)
+    await rpc(w3, "evm_increaseTime", 10 * 86_400)
+    await rpc(w3, "evm_mine")
+    await transact(w3, OWNER, "PrimeVault", deployed.vault, "addVenue", *listing)
     await transact(w3, OWNER, "TestUSDC", deployed.usdc, "mint", CLIENT, 1_000_000_000)
     await transact(w3, CLIENT, "TestUSDC", deployed.usdc, "approve", vault, 1_000_000_000)
     await transact(w3, CLIENT, "PrimeVault", deployed.vault, "openAccount", CLIENT, 1_000_000_000)
@@ -170,6 +175,14 @@ async def test_profit_loss_and_a_withdrawal_settle_as_the_books_say(local: Local
     await local.commit(plan)
     await local.compare()
     assert await local.vault.statement_root_of(1) == plan.statement_root
+    assert (await local.vault.state()).payables == 0, "a commit must lie between request and approval"
+
+    await rpc(local.w3, "evm_increaseTime", 601)
+    await local.on_time()
+    plan = await local.plan(await local.mark({"BTC": Decimal(59_000)}))
+    assert plan.approvals == ((1, 90_000_000),)
+    await local.commit(plan)
+    await local.compare()
     await local.transact(CLIENT, "claim", 1)
     await local.follow()
     await local.compare()

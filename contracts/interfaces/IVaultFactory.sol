@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.24;
+
+/// @notice What a template makes.
+enum Kind {
+    None,
+    Vault,
+    Pool,
+    Venue
+}
+
+/// @notice Audited creation code: its hash is the template's name. `tier` of venues only: 1 reads equity, 2 attests it.
+struct Template {
+    Kind kind;
+    uint8 tier;
+    uint32 codeLength;
+}
+
+/// @title Makes vaults, pools and venue adapters from listed code, and remembers which it made.
+/// @notice Nothing that it made ever asks it anything on the way out of money.
+interface IVaultFactory {
+    event TemplateAdded(bytes32 indexed template, Kind kind, uint8 tier, uint32 codeLength);
+    event Created(address indexed made, Kind indexed kind, bytes32 indexed template, address creator);
+    event ProtocolFeeSet(uint16 bps, address recipient);
+
+    /// @notice Anyone: makes a contract by CREATE2. Reverts with the constructor's reason.
+    /// @param initCode The template's code and behind it the constructor's arguments. @param salt Mixed with the caller.
+    /// @dev A pool must stand on a vault made here and carry the present protocol fee and recipient in its immutables; a
+    /// venue must serve a vault made here.
+    function create(bytes32 template, bytes calldata initCode, bytes32 salt) external returns (address made);
+
+    /// @notice Owner: lists code, for good.
+    function addTemplate(bytes32 template, Kind kind, uint8 tier, uint32 codeLength) external;
+
+    /// @notice Owner: for pools made from now on. At most 3,000 basis points of their fee shares.
+    function setProtocolFee(uint16 bps, address recipient) external;
+
+    function owner() external view returns (address);
+    function protocolBps() external view returns (uint16);
+    function protocolRecipient() external view returns (address);
+    function templateOf(bytes32 template) external view returns (Template memory);
+
+    /// @notice What this factory made at `made`; `None`: nothing.
+    function kindOf(address made) external view returns (Kind);
+
+    /// @notice Tier of a venue adapter that this factory made; 0: it did not make it.
+    function tierOf(address venue) external view returns (uint8);
+
+    /// @notice Everything made, in order.
+    function createdCount() external view returns (uint256);
+    function createdAt(uint256 index) external view returns (address);
+
+    /// @notice Where `create` by `creator` would make this.
+    function predict(address creator, bytes calldata initCode, bytes32 salt) external view returns (address);
+}

@@ -1,0 +1,79 @@
+"""Long tests, each at most an hour: `./dev test-deep NAME [ARGUMENT ...]`; what came of them is in deep/results.json.
+
+invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs.
+differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
+where they stopped.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tools import differential, mutate, security
+from tools.dev import ROOT, environment
+
+RESULTS = ROOT / "deep" / "results.json"
+
+
+def invariants(arguments: list[str]) -> dict[str, Any]:
+    """forge with the profile `deep`. Arguments are forge's, for example --match-path."""
+    env = environment() | {"FOUNDRY_PROFILE": "deep"}
+    done = subprocess.run(
+        ["forge", "test", "--json", *arguments], check=False, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
+    )
+    suites: dict[str, Any] = json.loads(done.stdout)
+    results = {
+        f"{suite}:{name}": test for suite, tests in suites.items() for name, test in tests["test_results"].items()
+    }
+    failed = {name: test["reason"] for name, test in results.items() if test["status"] != "Success"}
+    for name, reason in failed.items():
+        print(f"{name}: {reason}")
+    if failed or not results:
+        raise SystemExit(f"test-deep invariants: {len(failed)} of {len(results)} tests failed")
+    kinds = [next(iter(test["kind"])) for test in results.values()]
+    return {"tests": len(results), "fuzzed": kinds.count("Fuzz"), "invariants": kinds.count("Invariant")}
+
+
+def prove(arguments: list[str]) -> dict[str, Any]:
+    if code := security.prove(arguments):
+        raise SystemExit(code)
+    return {"proofs": "all"}
+
+
+NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
+    "invariants": invariants,
+    "differential": differential.main,
+    "mutate": mutate.main,
+    "prove": prove,
+}
+
+
+def commit() -> str:
+    """The commit at hand, with "+" when files differ from it."""
+    words = [["rev-parse", "--short=12", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]]
+    head, changed = (
+        subprocess.run(["git", *word], check=True, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        for word in words
+    )
+    return head + ("+" if [line for line in changed.splitlines() if " deep/" not in line] else "")
+
+
+def main(arguments: list[str]) -> None:
+    if not arguments or arguments[0] not in NAMES:
+        raise SystemExit(f"usage: ./dev test-deep {'|'.join(NAMES)} [ARGUMENT ...]")
+    name, *rest = arguments
+    at, started = commit(), time.monotonic()
+    result = NAMES[name](rest)
+    entry = {"commit": at, "seconds": round(time.monotonic() - started), "arguments": rest, **result}
+    RESULTS.parent.mkdir(exist_ok=True)
+    results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    results[" ".join([name, *rest])] = entry
+    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
+    print(json.dumps({name: entry}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
