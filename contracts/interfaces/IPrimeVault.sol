@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.24;
 
+// shadowing-local: arguments of an interface are names for the reader.
+// slither-disable-start shadowing-local
+
 /// @notice A sub-account. Its balance is a lane: see `laneOf`.
 /// @dev `closing`: it closes at the end of the next commit if it is empty then.
 struct Account {
@@ -367,3 +370,5 @@ interface IPrimeVault {
     function executableAt(bytes calldata data) external view returns (uint256);
     function abdicated(bytes4 selector) external view returns (bool);
 }
+
+// slither-disable-end shadowing-local
