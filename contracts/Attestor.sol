@@ -9,6 +9,14 @@ import {Attestation, IAttestor} from "./interfaces/IAttestor.sol";
 import {IPrimeVault} from "./interfaces/IPrimeVault.sol";
 import {VenueErrorsLib} from "./libraries/VenueErrorsLib.sol";
 
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// calls-loop, low-level-calls, return-bomb: each signer is asked once, with a gas cap; a contract that misbehaves
+// breaks only its own signature; the cap bounds the reply too.
+// uninitialized-local: begins at address 0, below every signer.
+// unused-return: the third part of an ECDSA failure says nothing more.
+// costly-loop: runs in the constructor only.
+// slither-disable-start timestamp,calls-loop,low-level-calls,return-bomb,uninitialized-local,unused-return,costly-loop
+
 /// @title Attestor
 /// @notice Who may say what a T2 seat is worth, and how many of them it takes. It keeps no record of what was said: nonces
 /// and times are the seat's affair.
@@ -171,3 +179,5 @@ contract Attestor is IAttestor, EIP712 {
         emit AttestorAdded(signer);
     }
 }
+
+// slither-disable-end timestamp,calls-loop,low-level-calls,return-bomb,uninitialized-local,unused-return,costly-loop

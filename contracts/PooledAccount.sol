@@ -21,6 +21,16 @@ import {FULL_BPS, MIN_TICKET, TRADE} from "./libraries/ConstantsLib.sol";
 import {PoolErrorsLib} from "./libraries/PoolErrorsLib.sol";
 import "./libraries/PoolLib.sol";
 
+// reentrancy-no-eth, reentrancy-benign, reentrancy-events: every entry takes the lock `entered` first, which slither
+// does not know as a guard.
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// incorrect-equality: booked amounts and ticket numbers are compared, no balances that a stranger can move.
+// unused-return: what arrived is read from the vault's own books and from the balance, as a stranger may have claimed
+// before.
+// arbitrary-send-erc20: the owner is the caller or has named the caller its operator; the seeder is the deployer's
+// word, once.
+// slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,timestamp,incorrect-equality,unused-return,arbitrary-send-erc20
+
 /// @title Shares in one sub-account of a PrimeVault.
 ///
 /// VALUE
@@ -167,7 +177,7 @@ contract PooledAccount is ERC20, IPooledAccount {
         symbol_ = config.symbol;
         deposits.open = 1;
         redemptions.open = 1;
-        valuedAt = uint40(block.timestamp);
+        (valuedEpoch, valuedAt) = (IPrimeVault(config.vault).epoch(), uint40(block.timestamp));
 
         entered = true;
         asset.safeTransferFrom(config.seeder, address(this), config.seed);
@@ -897,3 +907,5 @@ contract PooledAccount is ERC20, IPooledAccount {
         _setTrader(manager_, type(uint40).max);
     }
 }
+
+// slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,timestamp,incorrect-equality,unused-return,arbitrary-send-erc20

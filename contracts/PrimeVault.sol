@@ -28,11 +28,19 @@ import {SettlementLib} from "./libraries/SettlementLib.sol";
 import {Offer, State, StateLib} from "./libraries/StateLib.sol";
 import {VenueLib} from "./libraries/VenueLib.sol";
 
+// reentrancy-no-eth, reentrancy-benign, reentrancy-events: every entry takes the lock `entered` first, which slither
+// does not know as a guard.
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// incorrect-equality: generations and ticket numbers are compared, no balances that a stranger can move.
+// unused-return: `listed` is called for its check.
+// missing-zero-check: checked by `ensure`, which slither does not know.
+// slither-disable-start reentrancy-no-eth,reentrancy-benign,reentrancy-events,timestamp,incorrect-equality,unused-return,missing-zero-check
+
 /// @title The balance sheet of a prime broker.
 ///
 /// BALANCE
 /// One asset (USDC). Every amount is in micro-USDC. At all times
-///   sumEquity + payables + insurance + feesAccrued == idle + Σ book + deficit.
+///   sumEquity + payables + insurance + feesAccrued == idle + Σ book + deficit + totalExitPaid.
 /// `idle` is booked cash, never the token balance: a donation changes nothing until `sync(0)` gives it to insurance.
 /// `book` of a venue is what it was last worth, plus sends, minus collections since. It may be negative.
 ///
@@ -51,16 +59,36 @@ import {VenueLib} from "./libraries/VenueLib.sol";
 /// A loss beyond its lane goes to insurance; `newDeficit` is what insurance cannot pay. Insurance repays an open
 /// deficit first. While one is open nothing is deposited and nothing approved.
 ///
+/// ATTESTED VENUES
+/// A loss is accepted at once; a gain within a daily band of the book; what exceeds it waits a day in quarantine and is
+/// nobody's money meanwhile. A guardian can send it back to wait. See QuarantineLib.
+///
 /// WITHDRAWALS
 /// The owner of a sub-account asks, naming the receiver. A commit approves: cash is reserved at once (payables <=
 /// idle). Anyone may then have it paid. Claims call the token and nothing else, and nothing can pause them.
 /// Approvals count only in a full commit; so keepers mark every read venue, those without a book too: by a stranger's
-/// dust, collected, one gets a book.
+/// dust, collected, one gets a book. At least one commit lies between request and approval, and tickets younger than a
+/// day get at most a tenth of equity per day: a stolen keeper can lie about lanes, but cash does not follow at once.
+///
+/// FEES
+/// Taken in commits, within an allowance that accrues by the day on equity and was announced; paid to one recipient.
+///
+/// ENTRY
+/// A gate may say who enters. It is asked in openAccount, deposit and acceptAccount, and nowhere else.
+///
+/// EXIT
+/// When no full commit came for three days, a ticket waited seven, or a deficit stood three, anyone arms exit and a day
+/// later starts it. It never ends. Venues are taken apart by anyone; what comes home is shared by lane. See ExitLib.
 ///
 /// ROLES
-/// Owner names curator and keepers. Curator lists venues, sets caps, suspends sends. Keepers move free cash to listed
-/// venues within their caps and back, mark and commit. No role can withdraw, redirect or create money. A keeper can
-/// split a result wrongly between lanes: the statement root it leaves behind is the evidence.
+/// Owner names curator, keepers and guardians. Curator lists venues and sets limits; guardians only tighten. What
+/// loosens is announced and waits: see GovernanceLib. Keepers move free cash to listed venues within their caps and
+/// back, mark and commit. No role can withdraw, redirect or create money. A keeper can split a result wrongly between
+/// lanes: the statement root it leaves behind is the evidence.
+///
+/// PARTS
+/// All storage is one `State`. Commits, exit, governance and venues are linked libraries that work on it; this contract
+/// is the face, the clients' part and the guard against reentrance.
 ///
 /// TRUST
 /// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its
@@ -879,3 +907,5 @@ contract PrimeVault is IPrimeVault {
         );
     }
 }
+
+// slither-disable-end reentrancy-no-eth,reentrancy-benign,reentrancy-events,timestamp,incorrect-equality,unused-return,missing-zero-check

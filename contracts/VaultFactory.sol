@@ -8,6 +8,9 @@ import {TIER_ATTESTED, TIER_READ} from "./libraries/ConstantsLib.sol";
 import {FactoryErrorsLib} from "./libraries/FactoryErrorsLib.sol";
 import {MAX_PROTOCOL_BPS} from "./libraries/PoolLib.sol";
 
+// assembly: cREATE2 of code that comes with the call.
+// slither-disable-start assembly
+
 /// @title Where vaults, pools and venue adapters come from.
 ///
 /// TEMPLATES
@@ -135,3 +138,5 @@ contract VaultFactory is IVaultFactory {
         require(msg.sender == owner, FactoryErrorsLib.NotOwner());
     }
 }
+
+// slither-disable-end assembly

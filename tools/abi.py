@@ -18,6 +18,8 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "IHyperCoreVenue": ("IHyperCoreVenue", "VenueErrorsLib"),
     "ISeatVenue": ("ISeatVenue", "VenueErrorsLib"),
     "IAttestor": ("IAttestor", "VenueErrorsLib"),
+    "PooledAccount": ("PooledAccount", "PoolErrorsLib"),
+    "VaultFactory": ("IVaultFactory", "FactoryErrorsLib"),
     "TestUSDC": ("TestUSDC",),
     "CoreState": ("CoreState",),
     "CoreDepositWalletSim": ("CoreDepositWalletSim",),

@@ -3,6 +3,9 @@ pragma solidity ^0.8.24;
 
 import {IERC165} from "@openzeppelin/contracts/utils/introspection/IERC165.sol";
 
+// shadowing-local: arguments of an interface are names for the reader.
+// slither-disable-start shadowing-local
+
 /// @notice How a pool is made. Fees in basis points.
 /// @dev `seed` (at least 100 USDC) is pulled from `seeder`, which allows it to the pool's address beforehand; its shares
 /// belong to nobody for ever. Protocol: its part of the fee shares.
@@ -192,3 +195,5 @@ interface IPooledAccount is IERC7540Operator, IERC7540Deposit, IERC7540Redeem, I
     /// @notice In exit: what `claimExit` would pay now.
     function exitClaimable(address holder) external view returns (uint256 assets);
 }
+
+// slither-disable-end shadowing-local

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.24;
 
+// shadowing-local: arguments of an interface are names for the reader.
+// slither-disable-start shadowing-local
+
 /// @notice A sub-account. Its balance is a lane: see `laneOf`.
 /// @dev `closing`: it closes at the end of the next commit if it is empty then.
 struct Account {
@@ -84,7 +87,7 @@ struct Band {
 
 /// @title The balance sheet: one asset, up to 1,024 sub-accounts, up to 8 venues.
 /// @notice Amounts are micro-USDC, times are seconds. At all times `sumEquity + payables + insurance + feesAccrued ==
-/// idle + Σ book + deficit`.
+/// idle + Σ book + deficit + totalExitPaid`.
 interface IPrimeVault {
     /* CLIENT */
 
@@ -180,7 +183,7 @@ interface IPrimeVault {
     /// within 24 hours and with no unused mark) that leaves no deficit; otherwise they are skipped.
     function commit(Commit calldata c) external;
 
-    /* CURATOR AND GUARDIANS */
+    /* CURATOR AND GUARDIANS: timelocked unless said otherwise */
 
     /// @notice Lists a venue that serves this vault. `tier` 1: the contract reads its equity; 2: attested.
     /// `relativeCapBps` of idle + Σ positive books.
@@ -235,7 +238,7 @@ interface IPrimeVault {
     /// @param data The call's data, selector included.
     function submit(bytes calldata data) external;
 
-    /// @notice Curator, owner or guardian: takes an announced call back. A guardian cannot do so with its own removal.
+    /// @notice The role that announced a call, or a guardian: takes it back. A guardian cannot do so with its own removal.
     function revoke(bytes calldata data) external;
 
     /// @notice Gives a timelocked function up for ever, by the role that may call it; itself timelocked.
@@ -367,3 +370,5 @@ interface IPrimeVault {
     function executableAt(bytes calldata data) external view returns (uint256);
     function abdicated(bytes4 selector) external view returns (bool);
 }
+
+// slither-disable-end shadowing-local

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity ^0.8.24;
 
+// unindexed-event-address: set once in a while: nobody filters by it.
+// slither-disable-start unindexed-event-address
+
 /// @notice What a template makes.
 enum Kind {
     None,
@@ -53,3 +56,5 @@ interface IVaultFactory {
     /// @notice Where `create` by `creator` would make this.
     function predict(address creator, bytes calldata initCode, bytes32 salt) external view returns (address);
 }
+
+// slither-disable-end unindexed-event-address

@@ -3,6 +3,9 @@ pragma solidity 0.8.37;
 
 import {VenueErrorsLib} from "./VenueErrorsLib.sol";
 
+// divide-before-multiply: rounds to a multiple of the tick.
+// slither-disable-start divide-before-multiply
+
 /// @title Prices and sizes of perps, as Core reads them and as it is told them.
 /// @notice Core answers in raw units: price = USDC × 10^(6 − szDecimals), size in lots of 10^-szDecimals coins, so that price
 /// × lots is micro-USDC. It is told both × 1e8. It drops silently a price with more than 6 − szDecimals decimals or (but for
@@ -52,3 +55,5 @@ library CoreOrderLib {
         return isBuy ? price - price % tick : (price + tick - 1) / tick * tick;
     }
 }
+
+// slither-disable-end divide-before-multiply

@@ -3,6 +3,9 @@ pragma solidity 0.8.37;
 
 import {VenueErrorsLib} from "./VenueErrorsLib.sol";
 
+// low-level-calls: precompiles have no code, so a typed call would revert; the reply's length is checked.
+// slither-disable-start low-level-calls
+
 /// @notice What the precompile tells of a perp.
 struct PerpAssetInfo {
     string coin;
@@ -101,3 +104,5 @@ library CoreReadLib {
         require(ok && reply.length >= length, VenueErrorsLib.ReadFailed(precompile));
     }
 }
+
+// slither-disable-end low-level-calls

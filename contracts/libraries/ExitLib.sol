@@ -13,6 +13,10 @@ import {EventsLib} from "./EventsLib.sol";
 import {LanesLib} from "./LanesLib.sol";
 import {State} from "./StateLib.sol";
 
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// uninitialized-local: both begin as false.
+// slither-disable-start timestamp,uninitialized-local
+
 /// @title Exit: armed by anyone for one of three reasons, started a day later, never stopped.
 /// @notice Stale: no full commit for 72 hours. Overdue: a ticket unserved for 7 days. Deficit: open for 72 hours.
 /// Each is armed by itself, so that ending one does not end another. From the start lanes and `sumEquity` are frozen
@@ -91,3 +95,5 @@ library ExitLib {
         return t.remaining >= MIN_TICKET && s.lanes.get(t.account) >= MIN_TICKET;
     }
 }
+
+// slither-disable-end timestamp,uninitialized-local

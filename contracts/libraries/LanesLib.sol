@@ -4,6 +4,9 @@ pragma solidity 0.8.37;
 import {LANE_WORDS} from "./ConstantsLib.sol";
 import {ErrorsLib} from "./ErrorsLib.sol";
 
+// assembly: the loop of a commit; proved in tests/contracts/symbolic and compared with plain Solidity in tests.
+// slither-disable-start assembly
+
 /// @title Four uint64 balances to a storage word.
 /// @notice Sub-account id lies in word (id − 1) / 4, lane (id − 1) % 4, lane 0 lowest. Amounts in micro-USDC.
 /// @dev A word of deltas holds four int64 in the same lanes. Each lane is extended, added and range-checked by itself:
@@ -126,3 +129,5 @@ library LanesLib {
         shift = (id - 1) % 4 * 64;
     }
 }
+
+// slither-disable-end assembly

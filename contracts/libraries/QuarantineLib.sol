@@ -11,6 +11,9 @@ import {ErrorsLib} from "./ErrorsLib.sol";
 import {EventsLib} from "./EventsLib.sol";
 import {State} from "./StateLib.sol";
 
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// slither-disable-start timestamp
+
 /// @title How an attested value becomes a book: losses at once, gains within a band, the rest after a day in quarantine.
 /// @notice The band is looked at when a mark is taken and used up when it is committed. What is in quarantine is never
 /// stored as anybody's money: it is the part of the attested value that `book` lacks, remembered with its age.
@@ -82,3 +85,5 @@ library QuarantineLib {
         emit EventsLib.Quarantined(venue, held);
     }
 }
+
+// slither-disable-end timestamp

@@ -10,6 +10,9 @@ import {FEE_DAYS, LANE_WORDS, MILLION} from "./ConstantsLib.sol";
 import {ErrorsLib} from "./ErrorsLib.sol";
 import {EventsLib} from "./EventsLib.sol";
 
+// divide-before-multiply: a day's fee is a whole number of micro-USDC; the rest is the clients'.
+// slither-disable-start divide-before-multiply
+
 /// @dev A sub-account offered to `to`; void in another generation.
 struct Offer {
     address to;
@@ -152,3 +155,5 @@ library StateLib {
         if (t.payable_ == 0) s.pendingTicketOf[id] = 0;
     }
 }
+
+// slither-disable-end divide-before-multiply

@@ -10,6 +10,9 @@ import {ISeatVenue} from "../interfaces/ISeatVenue.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
 import {VenueErrorsLib} from "../libraries/VenueErrorsLib.sol";
 
+// timestamp: every span here is a minute or more; a block's time can be bent by seconds.
+// slither-disable-start timestamp
+
 /// @title SeatVenue
 /// @notice Tier T2: an account at a venue that a contract cannot control. Its equity is what m of n attestors sign.
 ///
@@ -175,3 +178,5 @@ contract SeatVenue is ISeatVenue {
         require(msg.sender == vault, VenueErrorsLib.NotVault());
     }
 }
+
+// slither-disable-end timestamp

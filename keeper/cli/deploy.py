@@ -1,4 +1,4 @@
-"""`prime deploy`: the contracts on a local chain, by `scripts/deploy.py` under ape."""
+"""`prime deploy`: the contracts on a local chain, by `scripts/deploy.py` under ape; for public networks a dry run."""
 
 import os
 import subprocess
@@ -7,25 +7,39 @@ import tempfile
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import requests
 import typer
 
 from keeper.chain.deployment import Deployment, read_deployment, read_plan, write_deployment
+from keeper.chain.dry_run import DryRun, DryRunner, read_network, read_network_plan
 from keeper.errors import ChainError, ConfigError, PrimeError
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL_CHAIN = 31337
 ANSWER_S = 5
 DEPLOY_S = 120
+NETWORKS = ROOT / "scripts" / "networks"
+EXAMPLE_ROLES = NETWORKS / "roles.example.json"
 
 
 def deploy(
     rpc: Annotated[str, typer.Option(help="URL of a running anvil.")] = "http://127.0.0.1:8545",
     out: Annotated[Path, typer.Option(help="Where the deployment record (JSON) is written.")] = Path("deployment.json"),
     plan: Annotated[Path | None, typer.Option(help="A deployment plan (JSON); none: the default plan.")] = None,
+    network: Annotated[str, typer.Option(help="local, or with --dry-run: hyperevm, arbitrum.")] = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing: print what would be done.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record instead of a summary.")] = False,
 ) -> None:
-    """Deploys the vault, both venues, the attestor and the stand-ins for HyperCore to a local chain."""
+    """Deploys the vault, both venues, the attestor and the stand-ins for HyperCore to a local chain.
+
+    For a public network, prints and records what a deployment would do, with the compiler's input for verification.
+    """
+    if network != "local" or dry_run:
+        if not dry_run:
+            raise ConfigError(f"network: {network} needs keys that this program does not hold; add --dry-run")
+        show_dry_run(*plan_network(network, out, plan), out, as_json=json)
+        return
     record = run_deployment(rpc, out, plan)
     if json:
         typer.echo(out.read_text(), nl=False)
@@ -33,6 +47,43 @@ def deploy(
     typer.echo(f"Deployed at block {record.block} of chain {record.chainId}; record in {out}")
     for name in record.contracts.__struct_fields__:
         typer.echo(f"  {name:18} {getattr(record.contracts, name)}")
+
+
+def plan_network(name: str, out: Path, plan: Path | None) -> tuple[DryRun, Path]:
+    """Writes the record to `out` and the verification inputs to a folder beside it; returns both.
+
+    ConfigError: no such network, or plan, out or build is wrong.
+    """
+    known = sorted(path.stem for path in NETWORKS.glob("*.json") if path != EXAMPLE_ROLES)
+    if name not in known:
+        raise ConfigError(f"network: {name} is not known; one of {', '.join(known)}")
+    if not out.parent.is_dir():
+        raise ConfigError(f"out: {out.parent} is no folder; make it first")
+    runner = DryRunner(read_network(NETWORKS / f"{name}.json"), read_network_plan(plan or EXAMPLE_ROLES), ROOT / "out")
+    record = runner.run()
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    folder = out.with_name(f"{out.stem}-verify")
+    folder.mkdir(exist_ok=True)
+    for file, content in runner.verification(ROOT).items():
+        (folder / file).write_bytes(content)
+    return record, folder
+
+
+def show_dry_run(record: DryRun, folder: Path, out: Path, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(out.read_text(), nl=False)
+        return
+    typer.echo(f"Dry run for {record.network} (chain {record.chainId}): nothing was sent.")
+    for number, step in enumerate(record.steps, 1):
+        where = f" -> {step.creates}" if step.creates else ""
+        gas = f"  [at least {step.gasAtLeast:,} gas{', BIG BLOCK' if step.bigBlock else ''}]"
+        to = f" on {step.to}" if step.to else ""
+        typer.echo(f"{number:3} {step.role}: {step.what}{to}{where}{gas}")
+        for argument in step.arguments:
+            typer.echo(f"      {argument}")
+    for note in record.notes:
+        typer.echo(f"Note: {note}")
+    typer.echo(f"Record in {out}; input for verification in {folder}")
 
 
 def run_deployment(rpc: str, out: Path, plan: Path | None = None) -> Deployment:

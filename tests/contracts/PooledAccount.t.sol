@@ -730,6 +730,17 @@ contract PooledAccountTest is PooledAccountBase {
         _near(pool.lastRedeemPrice(), 1.05e18, 1e12, "the cap");
     }
 
+    /// @dev Commits from before the pool allow no rise.
+    function testFuzz_F4_TheCapCountsFromThePoolsFirstEpoch(uint8 before, uint64 rise) public {
+        for (uint256 i; i < before; ++i) {
+            vault.commit(0, true);
+        }
+        pool = _pool(_config());
+        _commit(int256(bound(rise, 5e6, 1e12)));
+        pool.settle();
+        _near(pool.lastRedeemPrice(), 1.05e18, 1e11, "one commit's worth");
+    }
+
     function testFuzz_F4_NoDepositWithinADayOfAFall(uint64 loss, uint32 wait) public {
         loss = uint64(bound(loss, 1, 90e6));
         wait = uint32(bound(wait, 10 minutes, 3 days));

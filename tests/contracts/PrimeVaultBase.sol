@@ -329,7 +329,7 @@ abstract contract PrimeVaultBase is Base {
 
     function _checkBalance() internal view {
         uint256 owed = uint256(vault.sumEquity()) + vault.payables() + vault.insurance() + vault.feesAccrued();
-        int256 owned = int256(uint256(vault.idle())) + _books() + int256(uint256(vault.deficit()));
+        int256 owned = _books() + int256(uint256(vault.idle()) + vault.deficit() + vault.totalExitPaid());
         assertEqInt(int256(owed), owned, "balance identity");
         assertEq(vault.sumEquity(), _sumLanes(), "sumEquity is the sum of the lanes");
         assertLe(vault.payables(), vault.idle(), "payables within idle");

@@ -26,15 +26,6 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         assertTrue(vault.exiting(), "exit");
     }
 
-    function _checkExitBalance() internal view {
-        uint256 owed = uint256(vault.sumEquity()) + vault.payables() + vault.insurance() + vault.feesAccrued();
-        int256 owned = int256(uint256(vault.idle()) + vault.deficit() + vault.totalExitPaid()) + _books();
-        assertEqInt(int256(owed), owned, "balance identity");
-        assertEq(vault.sumEquity(), _sumLanes(), "lanes are frozen");
-        assertLe(vault.payables(), vault.idle(), "payables within idle");
-        assertLe(vault.idle(), usdc.balanceOf(address(vault)), "idle within the balance");
-    }
-
     /* E1: STALE */
 
     function testFuzz_E1_X1_StaleArmsAfterThreeDays(uint32 wait) public {
@@ -238,7 +229,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         assertEq(usdc.balanceOf(bob), part, "arrived");
         _refused(bob, abi.encodeCall(vault.redirect, (ticket, stranger)), ErrorsLib.TicketNotPending.selector);
         _lane(2, 10_000e6 - part);
-        _checkExitBalance();
+        _checkBalance();
     }
 
     /* E3: CLAIMS */
@@ -257,7 +248,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
             for (uint256 i; i < 3; ++i) {
                 if ((order >> (round * 2 + i)) & 1 == 1) vault.claimExit((i + order) % 3 + 1);
             }
-            _checkExitBalance();
+            _checkBalance();
         }
         uint256 recovered = uint256(vault.idle()) - vault.payables() + vault.totalExitPaid();
         assertEq(recovered, 19_000e6 + uint256(there), "all cash, insurance included");
@@ -268,7 +259,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         }
         assertEq(usdc.balanceOf(bob), vault.exitPaidOf(2), "to the owner");
         assertLe(vault.totalExitPaid(), recovered, "X2: not more than came home");
-        _checkExitBalance();
+        _checkBalance();
     }
 
     /// @dev Lanes of any size: nobody's share depends on who came first.
@@ -289,7 +280,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         }
         assertLe(vault.totalExitPaid(), recovered, "X2");
         assertLe(recovered - vault.totalExitPaid(), 3, "dust only");
-        _checkExitBalance();
+        _checkBalance();
     }
 
     function testFuzz_E3_AnyoneClaims_UnknownIdsGetNothing(uint256 id) public {
@@ -307,7 +298,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         vault.sync(address(0));
         vault.claimExit(1);
         assertEq(vault.exitPaidOf(1), uint256(22_000e6) / 3, "a third of all there is");
-        _checkExitBalance();
+        _checkBalance();
     }
 
     function test_E3_RevertWhen_NotInExit() public {
@@ -349,7 +340,7 @@ contract PrimeVaultExitTest is PrimeVaultBase {
         assertTrue(vault.claimExit(1) > 0, "a share");
         assertEq(vault.claim(ticket), 1_000e6, "a ticket");
         assertTrue(vault.claimExit(2) > 0, "the rest");
-        _checkExitBalance();
+        _checkBalance();
     }
 
     /* E4: UNWIND */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity 0.8.37;
 
-import {Commit, Ticket} from "contracts/interfaces/IPrimeVault.sol";
+import {Band, Commit, Ticket, VenueState} from "contracts/interfaces/IPrimeVault.sol";
 import {ErrorsLib} from "contracts/libraries/ErrorsLib.sol";
 import {Base, FuzzSelector} from "../Base.sol";
 import {PrimeVaultBase, TestVenue} from "../PrimeVaultBase.sol";
@@ -14,9 +14,19 @@ contract PrimeVaultHandler is PrimeVaultBase {
     uint256 public claimed;
     int256 public pnl;
     mapping(uint256 ticket => uint64) public asked;
+    uint256 public feesPaid;
+    bool public wasExiting;
+
+    address internal guardian = address(0x6A2D);
+    address internal feeTaker = address(0xFEE);
 
     constructor() {
         setUp();
+        vm.prank(boss);
+        vault.addGuardian(guardian);
+        _governed(curator, abi.encodeCall(vault.increaseFeeCap, (6_000)));
+        _governed(curator, abi.encodeCall(vault.setFeeRecipient, (feeTaker)));
+        _commit(_fullNext());
         deposited = 30_000e6;
     }
 
@@ -25,15 +35,17 @@ contract PrimeVaultHandler is PrimeVaultBase {
     }
 
     function open(uint64 amount) external {
-        if (vault.deficit() > 0 || vault.accountCount() >= 12) return;
+        if (vault.exiting()) return;
+        if (vault.depositsStopped() || vault.deficit() > 0 || vault.accountCount() >= 12) return;
         amount = uint64(bound(amount, 100e6, 1e12));
         _openAccount(address(uint160(0x1000 + vault.accountCount())), amount);
         deposited += amount;
     }
 
     function depositMore(uint256 seed, uint64 amount) external {
+        if (vault.exiting()) return;
         uint256 id = _id(seed);
-        if (vault.deficit() > 0 || !vault.accountOf(id).open) return;
+        if (vault.depositsStopped() || vault.deficit() > 0 || !vault.accountOf(id).open) return;
         amount = uint64(bound(amount, 1, 1e12));
         _deposit(id, amount);
         deposited += amount;
@@ -47,6 +59,7 @@ contract PrimeVaultHandler is PrimeVaultBase {
     }
 
     function request(uint256 seed, uint64 amount, bool all) external {
+        if (vault.exiting()) return;
         uint256 id = _id(seed);
         uint64 lane = vault.laneOf(id);
         if (!vault.accountOf(id).open || lane == 0 || vault.pendingTicketOf(id) > 0) return;
@@ -72,16 +85,24 @@ contract PrimeVaultHandler is PrimeVaultBase {
     }
 
     function send(bool second, uint64 amount) external {
+        if (vault.exiting()) return;
         uint256 free = vault.freeCash();
         if (free == 0) return;
         bytes memory data = abi.encodeCall(vault.send, (address(_venue(second)), uint64(bound(amount, 1, free))));
         vm.prank(keeper);
         (bool ok, bytes4 reason) = tried(address(vault), data);
+        // I10.
+        if (ok) {
+            VenueState memory state = vault.venueOf(address(_venue(second)));
+            assertTrue(state.book <= int256(uint256(state.cap)), "book within the cap after a send");
+        }
+        if (reason == ErrorsLib.VenueSuspended.selector) return;
         // After a loss what was sent today may exceed what is left: then the cap refuses, and nothing else does.
         assertTrue(ok || reason == ErrorsLib.CapExceeded.selector, "free cash can be sent");
     }
 
     function recall(bool second, uint64 amount) external {
+        if (vault.exiting()) return;
         _recall(_venue(second), uint64(bound(amount, 1, 1e12)));
     }
 
@@ -111,8 +132,27 @@ contract PrimeVaultHandler is PrimeVaultBase {
         _venue(second).earn(int128(boundInt(amount, -3_000e6, 3_000e6)));
     }
 
+    /// @dev C4: a read venue's mark is its value. C5: an attested one's rise stays within band and release. C6: none
+    /// while anything is under way.
     function mark(bool second) external {
-        _mark(_venue(second));
+        if (vault.exiting()) return;
+        TestVenue venue = _venue(second);
+        venue.setQuiet(false);
+        _refused(
+            keeper, abi.encodeCall(vault.mark, (address(venue), "", new uint32[](0))), ErrorsLib.VenueNotQuiet.selector
+        );
+        venue.setQuiet(true);
+        _mark(venue);
+        int256 book = vault.venueOf(address(venue)).book;
+        int256 value = int256(venue.worth()) + int256(usdc.balanceOf(address(venue)));
+        int256 accepted = book + vault.pendingMarkOf(address(venue)).delta;
+        if (!second) return assertEqInt(accepted, value, "C4");
+        int256 base = book > 0 ? book : int256(0);
+        Band memory band = vault.bandOf(address(venue));
+        assertTrue(accepted <= value, "C5: never more than attested");
+        assertTrue(accepted <= base + int256(uint256(band.pendingRise) + band.pendingRelease), "C5: the band");
+        if (value <= base) assertEqInt(accepted, value, "D1: losses at once");
+        else assertEqInt(accepted + int256(uint256(band.quarantine) - band.pendingRelease), value, "D2: the rest");
     }
 
     function wait(uint32 time) external {
@@ -122,6 +162,7 @@ contract PrimeVaultHandler is PrimeVaultBase {
     /// @dev An honest commit: losses to lanes as far as they go, then insurance, then deficit; every open ticket
     /// offered for approval.
     function commit(uint256 seed, uint64 approval, int64 shift) external {
+        if (vault.exiting()) return;
         vm.warp(block.timestamp + 10 minutes);
         _mark(t1);
         if (seed % 3 > 0) _mark(t2);
@@ -141,12 +182,158 @@ contract PrimeVaultHandler is PrimeVaultBase {
             left -= part;
             if (vault.pendingTicketOf(id) > 0) _approve(c, vault.pendingTicketOf(id), approval);
         }
+        // A fee out of the richest lane that may bear it.
+        if (left == 0 && seed % 2 == 0) _charge(c);
         int256 insurance = int256(uint256(vault.insurance()));
         c.insuranceDelta = int64(left < -insurance ? -insurance : left);
         left -= c.insuranceDelta;
         c.newDeficit = uint64(uint256(-left));
-        _commit(c);
-        pnl += delta - c.insuranceDelta + int256(uint256(c.newDeficit));
+        uint64 before = vault.lastAsOf();
+        vm.prank(keeper);
+        (bool ok, bytes4 reason) = tried(address(vault), abi.encodeCall(vault.commit, (c)));
+        assertTrue(ok || (c.fees > 0 && reason == ErrorsLib.FeeAboveCap.selector), "a commit can always be built");
+        if (!ok) return;
+        assertTrue(vault.lastAsOf() > before, "C3");
+        pnl += delta - c.insuranceDelta + int256(uint256(c.newDeficit)) - int256(uint256(c.fees));
+    }
+
+    function _charge(Commit memory c) internal view {
+        uint64 fees = vault.feeAllowance() / 2;
+        for (uint256 i; i < c.pnl4.length; ++i) {
+            uint256 id = uint256(uint8(c.words[i])) * 4 + 1;
+            int64 part = int64(uint64(c.pnl4[i]));
+            if (int256(uint256(vault.laneOf(id))) + part < int256(uint256(fees))) continue;
+            c.pnl4[i] = (c.pnl4[i] & ~uint256(type(uint64).max)) | uint64(part - int64(fees));
+            c.fees = fees;
+            return;
+        }
+    }
+
+    function payFees() external {
+        if (vault.exiting() || vault.deficit() > 0) return;
+        feesPaid += vault.payFees();
+    }
+
+    /// @dev Sub-accounts change hands when nothing is in the way.
+    function transfer(uint256 seed, address to) external {
+        uint256 id = _id(seed);
+        uint256 ticket = vault.pendingTicketOf(id);
+        if (!vault.accountOf(id).open || vault.accountOf(id).closing || ticket > 0 || to == address(0)) return;
+        if (to == address(vault) || to == address(usdc)) return;
+        vm.prank(vault.accountOf(id).owner);
+        vault.offerAccount(id, to);
+        vm.prank(to);
+        vault.acceptAccount(id);
+    }
+
+    /* GUARDIAN AND CURATOR */
+
+    function tighten(uint8 what) external {
+        if (vault.exiting()) return;
+        vm.startPrank(guardian);
+        if (what % 4 == 0) tried(address(vault), abi.encodeCall(vault.setSuspended, (address(t2), true)));
+        if (what % 4 == 1) tried(address(vault), abi.encodeCall(vault.stopDeposits, (true)));
+        if (what % 4 == 2) tried(address(vault), abi.encodeCall(vault.refuseQuarantine, (address(t2))));
+        if (what % 4 == 3) tried(address(vault), abi.encodeCall(vault.decreaseBand, (address(t2), 400)));
+        vm.stopPrank();
+    }
+
+    function loosen(uint8 what) external {
+        if (vault.exiting()) return;
+        bytes memory data;
+        if (what % 3 == 0 && vault.venueOf(address(t2)).suspended) {
+            data = abi.encodeCall(vault.setSuspended, (address(t2), false));
+        } else if (what % 3 == 1 && vault.depositsStopped()) {
+            data = abi.encodeCall(vault.stopDeposits, (false));
+        } else if (what % 3 == 2 && vault.bandOf(address(t2)).bps < 500) {
+            data = abi.encodeCall(vault.increaseBand, (address(t2), 500));
+        } else {
+            return;
+        }
+        uint256 from = block.timestamp;
+        _announced(curator, data);
+        assertLe(from + 3 days, block.timestamp, "I14: after its delay");
+        vm.prank(curator);
+        (bool ok,) = tried(address(vault), data);
+        assertTrue(ok, "I14: and then");
+    }
+
+    /// @dev I7, I12, I14: what nobody may do, tried by everybody else.
+    function hostile(address who, uint8 what, uint256 seed) external {
+        uint256 id = _id(seed);
+        if (who == vault.accountOf(id).owner || who == boss || who == curator || who == guardian) return;
+        if (who == keeper || who == keeper2 || seed % 4 == 0) who = [keeper, stranger, guardian, curator][seed % 4];
+        bytes memory data;
+        what %= 10;
+        if (what == 0) data = abi.encodeCall(vault.requestWithdraw, (id, uint64(1e6), who));
+        if (what == 1) data = abi.encodeCall(vault.redirect, (vault.pendingTicketOf(id), who));
+        if (what == 2) data = abi.encodeCall(vault.cancelWithdraw, (vault.pendingTicketOf(id)));
+        if (what == 3) data = abi.encodeCall(vault.offerAccount, (id, who));
+        if (what == 4) data = abi.encodeCall(vault.acceptAccount, (id));
+        if (what == 5) data = abi.encodeCall(vault.increaseCap, (address(t1), type(uint64).max));
+        if (what == 6) data = abi.encodeCall(vault.setFeeRecipient, (who));
+        if (what == 7) data = abi.encodeCall(vault.setOwner, (who));
+        if (what == 8) data = abi.encodeCall(vault.addKeeper, (who));
+        if (what == 9) data = abi.encodeCall(vault.send, (address(usdc), uint64(1)));
+        vm.prank(who);
+        (bool ok,) = tried(address(vault), data);
+        assertFalse(ok, "nobody may");
+    }
+
+    /* EXIT */
+
+    /// @dev X1: armed if and only if a reason stands. Rarely, so that most runs stay open.
+    function triggerExit(uint256 seed) external {
+        if (seed % 4 > 0 || vault.exiting()) return;
+        uint256 ticket = seed % 8 == 0 ? vault.pendingTicketOf(_id(seed >> 3)) : 0;
+        bool reached = vault.sumEquity() > 0;
+        if (ticket == 0) {
+            reached = reached && (block.timestamp >= vault.fullAt() + 72 hours || vault.deficit() > 0);
+        } else {
+            Ticket memory t = vault.ticketOf(ticket);
+            reached = reached && t.remaining >= 10e6 && vault.laneOf(t.account) >= 10e6
+                && block.timestamp >= t.requestedAt + 7 days;
+        }
+        (bool ok, bytes4 reason) = tried(address(vault), abi.encodeCall(vault.triggerExit, (ticket)));
+        wasExiting = vault.exiting();
+        if (!reached) return assertFalse(ok, "X1");
+        assertTrue(
+            ok || reason == ErrorsLib.ExitTooEarly.selector || vault.deficit() > 0, "X1: a reason that stands arms"
+        );
+    }
+
+    function claimExit(uint256 seed) external {
+        if (vault.exiting()) vault.claimExit(_id(seed));
+    }
+
+    function unwind(bytes calldata step) external {
+        (bool ok,) = tried(address(vault), abi.encodeCall(vault.unwind, (address(t1), step)));
+        assertTrue(ok == vault.exiting(), "E4");
+    }
+
+    /// @dev X2, X3, X5.
+    function checkExit() external view {
+        assertTrue(vault.exiting() == wasExiting, "X5: nothing stops it");
+        if (!wasExiting) return;
+        uint256 recovered = uint256(vault.idle()) - vault.payables() + vault.totalExitPaid();
+        uint256 paid;
+        for (uint256 id = 1; id <= vault.accountCount(); ++id) {
+            assertLe(vault.exitPaidOf(id), vault.laneOf(id) * recovered / vault.sumEquity(), "X3: at most the share");
+            paid += vault.exitPaidOf(id);
+        }
+        assertEq(paid, vault.totalExitPaid(), "X2: the sum");
+        assertLe(paid, recovered, "X2: not more than came home");
+    }
+
+    /// @dev I6, I10, A7, A8 and roles that no hostile call has changed.
+    function checkLimits() external view {
+        assertLe(vault.accountCount(), 1024, "I6");
+        assertLe(vault.venues().length, 8, "I6");
+        (, uint256 limit, uint256 used) = vault.outflowWindow();
+        assertLe(used, limit, "A7");
+        assertEq(vault.venueOf(address(t1)).cap, 1e15, "I14: caps");
+        assertTrue(vault.owner() == boss && vault.curator() == curator, "I14: roles");
+        assertEq(usdc.balanceOf(feeTaker), feesPaid, "I7: fees only to their recipient");
     }
 
     function checkBalance() external view {
@@ -185,7 +372,7 @@ contract PrimeVaultInvariants is Base {
     }
 
     function targetSelectors() public view returns (FuzzSelector[] memory list) {
-        bytes4[16] memory all = [
+        bytes4[24] memory all = [
             handler.open.selector,
             handler.depositMore.selector,
             handler.close.selector,
@@ -201,13 +388,21 @@ contract PrimeVaultInvariants is Base {
             handler.fund.selector,
             handler.earn.selector,
             handler.mark.selector,
-            handler.wait.selector
+            handler.wait.selector,
+            handler.payFees.selector,
+            handler.transfer.selector,
+            handler.tighten.selector,
+            handler.loosen.selector,
+            handler.hostile.selector,
+            handler.triggerExit.selector,
+            handler.claimExit.selector,
+            handler.unwind.selector
         ];
         // Commits as often as all else of a client together: without them nothing is approved, lost or closed.
         list = new FuzzSelector[](1);
-        list[0] = FuzzSelector({addr: address(handler), selectors: new bytes4[](20)});
-        for (uint256 i; i < 20; ++i) {
-            list[0].selectors[i] = i < 16 ? all[i] : handler.commit.selector;
+        list[0] = FuzzSelector({addr: address(handler), selectors: new bytes4[](30)});
+        for (uint256 i; i < 30; ++i) {
+            list[0].selectors[i] = i < 24 ? all[i] : handler.commit.selector;
         }
     }
 
@@ -224,5 +419,15 @@ contract PrimeVaultInvariants is Base {
     /// @dev I8: no ticket pays more than was asked; a closed sub-account is empty and has no ticket.
     function invariant_I08_TicketsAndClosings() public view {
         handler.checkTickets();
+    }
+
+    /// @dev X2, X3, X5: in exit nobody gets more than its share, and nothing ends it.
+    function invariant_X03_ExitIsProRata() public view {
+        handler.checkExit();
+    }
+
+    /// @dev I6, I7, I10, I14: sizes, the outflow limit, fees, and what only announced calls change.
+    function invariant_I14_Limits() public view {
+        handler.checkLimits();
     }
 }

@@ -18,7 +18,7 @@ from keeper.world.processes import Processes, free_port
 OUT = Path(__file__).resolve().parents[3] / "out"
 OWNER, BRIDGE, CUSTODY, CLIENT, MASTER = 0, 7, 8, 11, 9
 CORE_WRITER = "0x3333333333333333333333333333333333333333"
-PRECOMPILES = [f"0x{number:040x}" for number in (0x800, 0x801, 0x803, 0x806, 0x807, 0x809, 0x80F, 0x810, 0x813)]
+PRECOMPILES = [f"0x{number:040x}" for number in (0x800, 0x801, 0x803, 0x806, 0x807, 0x809, 0x80A, 0x80F, 0x810, 0x813)]
 USDC = 1_000_000
 
 

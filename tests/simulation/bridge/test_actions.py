@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from keeper.venues.simulated.bridge.actions import (
     SPOT_DEX,
     AddAgent,
+    CancelByCloid,
+    CancelByOid,
+    LimitOrder,
     SendAsset,
     SetAbstraction,
     UsdClassTransfer,
@@ -45,6 +48,14 @@ def test_standard_mode() -> None:
     assert decode_action(payload(16, ["address", "uint8"], user, 1)) == SetAbstraction(user, 1)
 
 
+def test_orders_and_cancels() -> None:
+    kinds = ["uint32", "bool", "uint64", "uint64", "bool", "uint8", "uint128"]
+    order = LimitOrder(3, True, 5 * 10**8, 7 * 10**8, reduce_only=False, tif=3, cloid=9)
+    assert decode_action(payload(1, kinds, 3, True, 5 * 10**8, 7 * 10**8, False, 3, 9)) == order
+    assert decode_action(payload(10, ["uint32", "uint64"], 3, 8)) == CancelByOid(3, 8)
+    assert decode_action(payload(11, ["uint32", "uint128"], 3, 9)) == CancelByCloid(3, 9)
+
+
 GOOD = payload(7, ["uint64", "bool"], 5_000_000, True)
 
 
@@ -58,11 +69,24 @@ GOOD = payload(7, ["uint64", "bool"], 5_000_000, True)
         GOOD + b"\x00",
         GOOD[:-1] + b"\x02",
         payload(7, ["uint256", "bool"], 2**64, True),
+        payload(2, ["address", "bool", "uint64"], "0x" + "ab" * 20, True, 5),
         payload(1, ["uint32", "bool"], 1, True),
         bytes.fromhex("01000009" + word("0") + word("60") + word("0") + word("1") + "61".ljust(64, "0")),
         bytes.fromhex("01000009" + word("0") + word("40") + word("1") + "ff".ljust(64, "0")),
     ],
-    ids=["empty", "no id", "version", "short", "long", "bool 2", "overflow", "unknown", "odd offset", "not utf-8"],
+    ids=[
+        "empty",
+        "no id",
+        "version",
+        "short",
+        "long",
+        "bool 2",
+        "overflow",
+        "unknown",
+        "short order",
+        "odd offset",
+        "not utf-8",
+    ],
 )
 def test_dropped(data: bytes) -> None:
     assert decode_action(data) is None

@@ -134,6 +134,63 @@ async def test_answers_equal_the_venue(joined: Joined, chain: Chain, contracts: 
     assert int.from_bytes(await chain.read(f"0x{0x809:040x}", b""), "big") == venue.block
 
 
+async def test_asset_info_has_the_decimals_of_size(joined: Joined, chain: Chain) -> None:
+    await joined.tick()
+    for spec in joined.venue.assets:
+        answer = await chain.read(f"0x{0x80A:040x}", encode(["uint32"], [spec.index]))
+        info = decode(["(string,uint32,uint8,uint8,bool)"], answer)[0]
+        assert info == (spec.coin, spec.margin_table, spec.size_decimals, spec.max_leverage, False)
+
+
+ORDER = ["uint32", "bool", "uint64", "uint64", "bool", "uint8", "uint128"]
+
+
+async def test_orders_land_after_seconds_and_bad_ones_never(joined: Joined, chain: Chain, contracts: Contracts) -> None:
+    await funded(joined, chain, contracts, 50_000 * USDC)
+    venue = joined.venue
+    btc = next(spec for spec in venue.assets if spec.coin == "BTC")
+    dollars = venue.market(btc.index).best()[1] // btc.unit
+    size = 10**8 // 10  # 0.1 BTC
+    above, below = (dollars + 1_000) * 10**8, (dollars - 5_000) * 10**8
+    for values in (
+        (btc.index, True, above + 1, size, False, 3, 1),  # off tick
+        (btc.index, True, above, 1, False, 3, 2),  # off lot
+        (btc.index, True, above, size, True, 3, 3),  # nothing to reduce
+        (btc.index, True, above, size, False, 4, 4),  # no such time in force
+        (9_999, True, above, size, False, 3, 5),
+    ):
+        await act(chain, 1, ORDER, *values)
+    await joined.tick(20)
+    assert venue.position(ME, btc.index) is None
+
+    await act(chain, 1, ORDER, btc.index, True, above, size, False, 3, 6)
+    await joined.tick(10)
+    assert venue.position(ME, btc.index) is None, "orders wait longer than transfers"
+    await joined.until(lambda: venue.position(ME, btc.index) is not None, ticks=20)
+    held = venue.position(ME, btc.index)
+    assert held is not None
+    assert held.szi == 10**btc.size_decimals // 10
+    await act(chain, 1, ORDER, btc.index, False, below, 2 * size, True, 3, 7)
+    await joined.until(lambda: not venue.state.account(ME).size(btc.index), ticks=20)
+
+
+async def test_resting_orders_are_cancelled_by_either_number(
+    joined: Joined, chain: Chain, contracts: Contracts
+) -> None:
+    await funded(joined, chain, contracts, 50_000 * USDC)
+    venue = joined.venue
+    btc = next(spec for spec in venue.assets if spec.coin == "BTC")
+    low = (venue.market(btc.index).best()[0] // btc.unit // 2) * 10**8
+    orders = venue.state.account(ME).open_orders
+    for cloid in (8, 9):
+        await act(chain, 1, ORDER, btc.index, True, low, 10**7, False, 2, cloid)
+    await joined.until(lambda: len(orders) == 2, ticks=25)
+    await act(chain, 11, ["uint32", "uint128"], btc.index, 8)
+    await joined.until(lambda: len(orders) == 1)
+    await act(chain, 10, ["uint32", "uint64"], btc.index, next(iter(orders)))
+    await joined.until(lambda: not orders)
+
+
 async def test_unknown_input_fails(joined: Joined, chain: Chain) -> None:
     await joined.tick()
     with pytest.raises(ChainError):

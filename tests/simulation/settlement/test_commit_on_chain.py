@@ -162,6 +162,8 @@ async def test_profit_loss_and_a_withdrawal_settle_as_the_books_say(local: Local
     local.world.trade(2, "BTC", "sell", Decimal("0.004"), Decimal(60_100), 108_001, local.venue)
     local.world.fund("BTC", Decimal("0.0000125"), Decimal("60050.5"), local.venue)
     await local.transact(CLIENT, "requestWithdraw", 2, 90_000_000, CLIENT)
+    await rpc(local.w3, "evm_increaseTime", 2)
+    await local.on_time()
     plan = await local.plan(await local.mark({"BTC": Decimal(59_000)}))
     assert plan.approvals == ((1, 90_000_000),)
     assert set(plan.pnl) == {1, 2}

@@ -16,6 +16,35 @@ NO_SUB_ACCOUNT = "0x" + "0" * 40
 
 
 @dataclass(frozen=True)
+class LimitOrder:
+    """Action 1: price and size × 1e8; tif 1 ALO, 2 GTC, 3 IOC; cloid 0 is none."""
+
+    asset: int
+    is_buy: bool
+    limit_price: int
+    size: int
+    reduce_only: bool
+    tif: int
+    cloid: int
+
+
+@dataclass(frozen=True)
+class CancelByOid:
+    """Action 10."""
+
+    asset: int
+    oid: int
+
+
+@dataclass(frozen=True)
+class CancelByCloid:
+    """Action 11."""
+
+    asset: int
+    cloid: int
+
+
+@dataclass(frozen=True)
 class UsdClassTransfer:
     """Action 7: micro-USDC between perp and spot."""
 
@@ -61,11 +90,14 @@ class SetAbstraction:
     mode: int
 
 
-Action = UsdClassTransfer | AddAgent | SendAsset | SetAbstraction
+Action = LimitOrder | CancelByOid | CancelByCloid | UsdClassTransfer | AddAgent | SendAsset | SetAbstraction
 
 KINDS: dict[int, tuple[type[Action], tuple[str, ...]]] = {
+    1: (LimitOrder, ("uint32", "bool", "uint64", "uint64", "bool", "uint8", "uint128")),
     7: (UsdClassTransfer, ("uint64", "bool")),
     9: (AddAgent, ("address", "string")),
+    10: (CancelByOid, ("uint32", "uint64")),
+    11: (CancelByCloid, ("uint32", "uint128")),
     13: (SendAsset, ("address", "address", "uint32", "uint32", "uint64", "uint64")),
     16: (SetAbstraction, ("address", "uint8")),
 }

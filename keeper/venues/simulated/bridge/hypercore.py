@@ -1,7 +1,7 @@
 """HyperCore as contracts see it: deposits and CoreWriter actions in, withdrawals and precompile answers out.
 
-What a block holds is read a tick after it was mined. An action lands then at the earliest, a deposit a tick later;
-one that the venue refuses leaves no trace, as on the real chain.
+What a block holds is read a tick after it was mined. An action lands then at the earliest, a deposit two ticks later,
+an order some seconds later; one that the venue refuses leaves no trace, as on the real chain.
 """
 
 from collections import deque
@@ -17,6 +17,9 @@ from keeper.errors import VenueError
 from keeper.venues.simulated.bridge.actions import (
     Action,
     AddAgent,
+    CancelByCloid,
+    CancelByOid,
+    LimitOrder,
     SendAsset,
     SetAbstraction,
     UsdClassTransfer,
@@ -26,6 +29,8 @@ from keeper.venues.simulated.bridge.node import address_of
 from keeper.venues.simulated.bridge.outbox import Message, Outbox
 from keeper.venues.simulated.bridge.replies import Key, Replies
 from keeper.venues.simulated.engine import Venue
+from keeper.venues.simulated.orders import OrderRequest, Refused, TimeInForce
+from keeper.venues.simulated.units import tick_of
 
 CORE_WRITER = "0x3333333333333333333333333333333333333333"
 RAW_ACTION = "0x" + keccak(text="RawAction(address,bytes)").hex()
@@ -35,8 +40,11 @@ PAY = keccak(text="pay(address,uint256)")[:4]
 
 DEPOSIT_TICKS = 3
 ACTION_TICKS = 1
+ORDER_TICKS = 15
 SPOT_DEX = 2**32 - 1
 MODES = (1, 2, 3)
+TIFS = {1: TimeInForce.ALO, 2: TimeInForce.GTC, 3: TimeInForce.IOC}
+WIRE_DECIMALS = 8
 AGENT_LIFE_MS = 90 * 86_400_000
 PAY_GAS = 150_000
 REPLY_GAS = 30_000
@@ -90,8 +98,7 @@ class HyperCore:
         for entry in logs:
             item = self._understand(entry)
             if item is not None:
-                wait = DEPOSIT_TICKS if isinstance(item, Deposit) else ACTION_TICKS
-                self._due.append((self._tick + wait, item))
+                self._due.append((self._tick + _ticks(item), item))
 
     def _understand(self, entry: dict[str, Any]) -> Deposit | Write | None:
         who, data = address_of(entry["topics"][1]), bytes.fromhex(entry["data"][2:])
@@ -124,6 +131,12 @@ class HyperCore:
 
     def _act(self, user: str, action: Action) -> None:
         match action:
+            case LimitOrder():
+                self._place(user, action)
+            case CancelByOid():
+                _refuse(self._venue.cancel(user, action.asset, action.oid))
+            case CancelByCloid():
+                _refuse(self._venue.cancel_by_cloid(user, action.asset, _cloid(action.cloid)))
             case UsdClassTransfer():
                 self._venue.usd_class_transfer(user, action.amount, action.to_perp)
             case AddAgent():
@@ -132,6 +145,22 @@ class HyperCore:
                 self._venue.set_abstraction(user, action.mode)
             case SendAsset() if action.leaves_core:
                 self._pay(user, self._venue.withdraw_spot_to_evm(user, action.wei))
+
+    def _place(self, user: str, order: LimitOrder) -> None:
+        """As over the API: off the grid or refused, it is dropped."""
+        spec = next((spec for spec in self._venue.assets if spec.index == order.asset), None)
+        tif = TIFS.get(order.tif)
+        if spec is None or tif is None:
+            raise VenueError(f"no such asset or time in force: {order}")
+        price, odd_price = divmod(order.limit_price, 10 ** (WIRE_DECIMALS - spec.price_decimals))
+        lots, odd_size = divmod(order.size, 10 ** (WIRE_DECIMALS - spec.size_decimals))
+        if odd_price or odd_size or not price or not lots or price % tick_of(price, spec.unit):
+            raise VenueError(f"off tick or off lot: {order}")
+        cloid = _cloid(order.cloid) if order.cloid else None
+        outcome = self._venue.place(
+            user, OrderRequest(spec, order.is_buy, price, lots, tif, reduce_only=order.reduce_only, cloid=cloid)
+        )
+        _refuse(outcome.text if isinstance(outcome, Refused) else None)
 
     def _pay(self, recipient: str, amount: int) -> None:
         if amount:
@@ -165,3 +194,20 @@ class HyperCore:
         data = SET_REPLIES + encode(["address[]", "bytes[]", "bytes[]"], columns)
         calldata_gas = 16 * len(data)
         self._outbox.put(Message(f"{len(batch)} answers", self._state, data, 100_000 + calldata_gas + gas))
+
+
+def _ticks(item: Deposit | Write) -> int:
+    """How long it waits once it has been read."""
+    if isinstance(item, Deposit):
+        return DEPOSIT_TICKS
+    return ORDER_TICKS if isinstance(item.action, LimitOrder) else ACTION_TICKS
+
+
+def _cloid(number: int) -> str:
+    """A client order id in the venue's notation."""
+    return f"0x{number:032x}"
+
+
+def _refuse(reason: str | None) -> None:
+    if reason is not None:
+        raise VenueError(reason)

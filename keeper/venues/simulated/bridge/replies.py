@@ -6,12 +6,15 @@ Units: sizes 10^szDecimals, prices 10^(6 − szDecimals), perp dollars 1e-6, spo
 from collections.abc import Iterable, Iterator
 from functools import cache
 
+from eth_abi.abi import encode
+
 from keeper.venues.simulated.bridge.node import address_word, word
 from keeper.venues.simulated.engine import Venue
+from keeper.venues.simulated.units import AssetSpec
 
 POSITION, SPOT_BALANCE, WITHDRAWABLE = (f"0x{number:040x}" for number in (0x800, 0x801, 0x803))
 MARK_PRICE, ORACLE_PRICE, L1_BLOCK = (f"0x{number:040x}" for number in (0x806, 0x807, 0x809))
-MARGIN_SUMMARY, USER_EXISTS, POSITION_2 = (f"0x{number:040x}" for number in (0x80F, 0x810, 0x813))
+ASSET_INFO, MARGIN_SUMMARY, USER_EXISTS, POSITION_2 = (f"0x{number:040x}" for number in (0x80A, 0x80F, 0x810, 0x813))
 MAX_SHORT_ASSET = 2**16 - 1
 
 Key = tuple[str, bytes]
@@ -37,6 +40,13 @@ def account_keys(account: str) -> tuple[Key, Key, Key, Key]:
     return (SPOT_BALANCE, who + word(0)), (WITHDRAWABLE, who), (MARGIN_SUMMARY, word(0) + who), (USER_EXISTS, who)
 
 
+@cache
+def asset_info(spec: AssetSpec) -> bytes:
+    """The struct (coin, marginTableId, szDecimals, maxLeverage, onlyIsolated), which an offset precedes."""
+    fields = (spec.coin, spec.margin_table, spec.size_decimals, spec.max_leverage, False)
+    return encode(["(string,uint32,uint8,uint8,bool)"], [fields])
+
+
 class Replies:
     """`changes` gives what differs from what the chain holds; `forget` when what was sent did not land."""
 
@@ -56,6 +66,8 @@ class Replies:
 
     def _all(self, venue: Venue, accounts: Iterable[str]) -> Iterator[tuple[Key, bytes]]:
         yield (L1_BLOCK, b""), word(venue.block)
+        for spec in venue.assets:
+            yield price_key(ASSET_INFO, spec.index), asset_info(spec)
         assets = [spec.index for spec in venue.assets]
         for asset in assets:
             yield price_key(MARK_PRICE, asset), word(venue.mark_px(asset))
