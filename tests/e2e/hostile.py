@@ -202,7 +202,9 @@ async def assert_neighbours_revert(world: LocalWorld, plan: Plan, accounts: int,
     near = neighbours(plan, accounts)
     assert len(near) == 4 + 2 * accounts
     answers = {name: await answer_to(world.w3, vault, other, block) for name, other in near.items()}
-    assert answers == {name: "FeeAboveCap" if name == "fees+1" else "NotConserved" for name in near}, answers
+    # Once the fee allowance has accrued (A8), a fee nobody earned fails on conservation instead.
+    wanted = {name: {"NotConserved", "FeeAboveCap"} if name == "fees+1" else {"NotConserved"} for name in near}
+    assert all(answers[name] in wanted[name] for name in near), answers
     assert await answer_to(world.w3, vault, plan, block) == "accepted"
 
 

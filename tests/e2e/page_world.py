@@ -137,11 +137,26 @@ class Chain:
         self.w3.provider.make_request(RPCEndpoint("evm_revert"), [before])
 
     def settle(self, approvals: list[tuple[int, int]]) -> None:
-        """Commits an epoch in which nothing was won or lost, with these approvals: (ticket, amount)."""
+        """Commits an epoch in which nothing was won or lost, with these approvals: (ticket, amount).
+
+        Another empty one goes before it: a commit must lie between a request and its approval (A7)."""
+        self._wait(1)
+        self._commit([])
+        self._wait(COMMIT_INTERVAL_S)
+        self._commit(approvals)
+
+    def _wait(self, seconds: int) -> None:
+        self.w3.provider.make_request(RPCEndpoint("evm_increaseTime"), [seconds])
+        self.w3.provider.make_request(RPCEndpoint("evm_mine"), [])
+
+    def _commit(self, approvals: list[tuple[int, int]]) -> None:
         epoch, last = (self.vault.functions[name]().call() for name in ("epoch", "lastFence"))
         as_of = self.w3.eth.get_block("latest")["timestamp"]
         empty: tuple[Any, ...] = (epoch + 1, as_of, last + 1, b"\1" * 32, 0, 0, 0, b"", [], [], approvals)
         transact(self.w3, self.vault.functions.commit(empty), KEEPER)
+
+
+COMMIT_INTERVAL_S = 600
 
 
 def transact(w3: Web3, call: Any, sender: str) -> Any:

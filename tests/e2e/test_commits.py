@@ -74,6 +74,7 @@ async def test_one_micro_dollar_off_reverts_and_no_stranger_stops_a_commit(lived
     await stranger.earn(500 * MICRO)
     await one.request_withdrawal(TICKET)
     await three.request_withdrawal(TICKET)
+    await story.commit()  # one must lie between a request and its approval (A7)
     plans: list[Plan] = []
     equities: dict[int, int] = {}
 

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from eth_utils.address import to_checksum_address
+from web3.types import RPCEndpoint
 
+from keeper.chain.calls import encode_call
 from keeper.chain.rpc import Web3
 from keeper.cli.audit import parse_venues
 from keeper.errors import InputError
@@ -49,7 +51,11 @@ async def seat(w3: Web3, deployed: Deployed) -> str:
     vault = to_checksum_address(deployed.vault)
     attestor = to_checksum_address(await deploy(w3, "Attestor", vault, [OWNER, KEEPER], 2))
     seat = await deploy(w3, "SeatVenue", vault, to_checksum_address(deployed.usdc), attestor, KEEPER, CLIENT)
-    await transact(w3, OWNER, "PrimeVault", vault, "addVenue", to_checksum_address(seat), 2, 10**9, 10_000)
+    listing = (to_checksum_address(seat), 2, 10**9, 10_000)
+    await transact(w3, OWNER, "PrimeVault", vault, "submit", encode_call("PrimeVault", "addVenue", *listing))
+    await w3.provider.make_request(RPCEndpoint("evm_increaseTime"), [10 * 86_400])
+    await w3.provider.make_request(RPCEndpoint("evm_mine"), [])
+    await transact(w3, OWNER, "PrimeVault", vault, "addVenue", *listing)
     return seat
 
 
