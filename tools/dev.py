@@ -104,7 +104,7 @@ def browser() -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Everything CI runs: lint, contracts, slither, proofs, Python, page. With arguments: pytest with those arguments alone."""
+    """Everything CI runs: lint, contracts, slither, proofs, Python, page. With arguments: pytest with those alone."""
     build([])
     if arguments:
         run("pytest", *arguments)
