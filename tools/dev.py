@@ -105,13 +105,15 @@ def browser() -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Everything CI runs: lint, contracts, Python, page. With arguments: pytest with those arguments alone."""
+    """Everything CI runs: lint, contracts, slither, proofs, Python, page. With arguments: pytest with those alone."""
     build([])
     if arguments:
         run("pytest", *arguments)
         return
     lint([])
     run("forge", "test")
+    for task in ("slither", "prove"):
+        run(VENV / "python", "-m", "tools.security", task)
     browser()
     run("pytest", "-n", "2", "--dist", "loadgroup", "-q")
 
@@ -144,6 +146,42 @@ def bench(arguments: list[str]) -> None:
     run(VENV / "python", "-m", "tools.bench", *arguments)
 
 
+def module(name: str, arguments: list[str]) -> None:
+    """A tool of this repository, as a module; its exit code is the task's."""
+    sys.exit(run(VENV / "python", "-m", f"tools.{name}", *arguments, check=False))
+
+
+def slither(arguments: list[str]) -> None:
+    """Static analysis of the contracts; every finding is fixed or answered beside the code."""
+    module("security", ["slither", *arguments])
+
+
+def prove(arguments: list[str]) -> None:
+    """The proofs in tests/contracts/symbolic, for all inputs."""
+    module("security", ["prove", *arguments])
+
+
+def mutate(arguments: list[str]) -> None:
+    """Mutation testing of the contracts: --part K/N; goes on where it stopped."""
+    module("mutate", arguments)
+
+
+def snapshot(arguments: list[str]) -> None:
+    """Writes gas and bytecode sizes to snapshots/; --check compares instead."""
+    module("snapshot", arguments)
+
+
+def coverage(arguments: list[str]) -> None:
+    """Line and branch coverage of the contracts, and each uncovered line."""
+    module("coverage", arguments)
+
+
+def test_deep(arguments: list[str]) -> None:
+    """NAME of a long test: invariants, differential, mutate, prove; results in deep/results.json."""
+    build([])
+    module("deep", arguments)
+
+
 def run_any(arguments: list[str]) -> None:
     """Any command with the pinned tools on PATH: `./dev run forge test -vvv`."""
     if not arguments:
@@ -158,6 +196,12 @@ TASKS: dict[str, Callable[[list[str]], None]] = {
     "lint": lint,
     "bench": bench,
     "prime": prime,
+    "slither": slither,
+    "prove": prove,
+    "mutate": mutate,
+    "snapshot": snapshot,
+    "coverage": coverage,
+    "test-deep": test_deep,
     "run": run_any,
 }
 

@@ -226,6 +226,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
         if (open.stage == Stage.None) return;
         uint256 wait = ARRIVAL_TIME;
         if (open.stage == Stage.Leaving) {
+            // What has arrived is collected first: given up, it would look like a loss until then.
+            require(asset.balanceOf(address(this)) == 0, VenueErrorsLib.NotLapsable());
             (uint64 total,) = CoreReadLib.spotUsdc(address(this));
             // Core took it, and the payout on the EVM is only late. Half the amount tells: a dropped action leaves spot as
             // it was, and to hide an executed one a stranger would have to give half of it.

@@ -14,7 +14,32 @@ import {
 } from "contracts/interfaces/IPooledAccount.sol";
 import {PoolErrorsLib} from "contracts/libraries/PoolErrorsLib.sol";
 import {PoolLib} from "contracts/libraries/PoolLib.sol";
+import {TestUSDC} from "contracts/sim/TestUSDC.sol";
 import {PooledAccountBase, TestVault} from "./PooledAccountBase.sol";
+
+/// @notice A token that keeps a thousandth of what goes to `victim`, or calls it back.
+contract MeanUSDC is TestUSDC {
+    address public victim;
+    bytes public call;
+    bytes4 public answer;
+
+    constructor(address minter_) TestUSDC(minter_) {}
+
+    function aim(address victim_, bytes calldata call_) external {
+        (victim, call) = (victim_, call_);
+    }
+
+    function _update(address from, address to, uint256 amount) internal override {
+        super._update(from, to, amount);
+        if (victim == address(0) || (to != victim && from != victim)) return;
+        if (call.length == 0) {
+            super._update(to, address(1), amount / 1000);
+        } else {
+            (bool ok, bytes memory reason) = victim.call(call);
+            answer = ok ? bytes4(0) : bytes4(reason);
+        }
+    }
+}
 
 /// @notice Requests, prices, claims, fees: rules F1 to F4 and the standards.
 contract PooledAccountTest is PooledAccountBase {
@@ -259,6 +284,46 @@ contract PooledAccountTest is PooledAccountBase {
         usdc.mint(alice, 10e6);
         bytes memory data = abi.encodeCall(pool.requestDeposit, (10e6, address(0), alice));
         _refused(alice, data, PoolErrorsLib.ZeroAddress.selector);
+    }
+
+    function _mean() internal returns (MeanUSDC mean) {
+        mean = new MeanUSDC(address(this));
+        usdc = mean;
+        vault = new TestVault(usdc);
+        pool = _pool(_config());
+    }
+
+    function testFuzz_RequestDeposit_RevertWhen_TheTokenTakesAFee(uint64 assets) public {
+        assets = uint64(bound(assets, 10e6, 1e15));
+        MeanUSDC mean = _mean();
+        mean.mint(alice, assets);
+        vm.prank(alice);
+        mean.approve(address(pool), assets);
+        mean.aim(address(pool), "");
+        bytes memory data = abi.encodeCall(pool.requestDeposit, (assets, alice, alice));
+        _refused(alice, data, PoolErrorsLib.TransferMismatch.selector);
+    }
+
+    /// @dev Whatever the token calls back, while money goes in or out.
+    function testFuzz_NoReentrance(uint64 assets, uint8 which) public {
+        assets = uint64(bound(assets, 10e6, 1e15));
+        MeanUSDC mean = _mean();
+        bytes[6] memory calls = [
+            abi.encodeCall(pool.settle, ()),
+            abi.encodeCall(pool.exitSync, ()),
+            abi.encodeCall(pool.claimExit, (alice)),
+            abi.encodeCall(pool.redeem, (1, alice, alice)),
+            abi.encodeCall(pool.cancelDeposit, (1, alice, alice)),
+            abi.encodeCall(pool.requestRedeem, (1, alice, alice))
+        ];
+        mean.aim(address(pool), calls[which % 6]);
+        _askDeposit(alice, assets);
+        assertEq(bytes32(mean.answer()), bytes32(PoolErrorsLib.Reentered.selector), "on the way in");
+        mean.aim(address(pool), calls[(which / 6) % 6]);
+        vm.prank(alice);
+        pool.cancelDeposit(1, alice, alice);
+        assertEq(bytes32(mean.answer()), bytes32(PoolErrorsLib.Reentered.selector), "on the way out");
+        assertEq(mean.balanceOf(alice), assets, "unharmed");
     }
 
     /* F2: BATCHES AND PRICES */
@@ -913,6 +978,7 @@ contract PooledAccountTest is PooledAccountBase {
 
     function testFuzz_Manager_HandsOver(address next) public {
         vm.assume(next != address(0) && next != manager);
+        _refused(manager, abi.encodeCall(pool.setManager, (address(0))), PoolErrorsLib.ZeroAddress.selector);
         _refused(next, abi.encodeCall(pool.setManager, (next)), PoolErrorsLib.NotManager.selector);
         vm.prank(manager);
         pool.setManager(next);

@@ -243,6 +243,11 @@ contract VaultFactoryTest is Base {
         }
     }
 
+    function testFuzz_G2_ProtocolFee_RevertWhen_NobodyGetsIt(uint16 bps) public {
+        bytes memory data = abi.encodeCall(factory.setProtocolFee, (uint16(bound(bps, 1, 3000)), address(0)));
+        _refused(boss, data, FactoryErrorsLib.ZeroAddress.selector);
+    }
+
     function test_Constructor_RevertWhen_NoOwner() public {
         vm.expectRevert(FactoryErrorsLib.ZeroAddress.selector);
         new VaultFactory(address(0), 0, address(0));

@@ -516,6 +516,18 @@ contract HyperCoreVenueRecallTest is HyperCoreVenueBase {
         assertEq(collect(), 50 * USDC, "late");
     }
 
+    /// @dev A move that landed meanwhile hides that spot fell: what has arrived must not be given up as a loss.
+    function test_C2_RevertWhen_WhatArrivedIsNotCollectedYet() public {
+        setSpot(address(venue), 55 * SPOT, 0);
+        recall(50 * USDC);
+        usdc.mint(address(venue), 50 * USDC);
+        pass(15 minutes);
+        expectRevertLapse();
+        collect();
+        lapse();
+        assertTrue(venue.quiet(), "free again");
+    }
+
     function test_C2_DustOnCoreDoesNotMakeALatePayoutLookDropped() public {
         setSpot(address(venue), 55 * SPOT, 0);
         recall(50 * USDC);
