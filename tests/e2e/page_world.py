@@ -139,10 +139,11 @@ class Chain:
     def settle(self, approvals: list[tuple[int, int]]) -> None:
         """Commits an epoch in which nothing was won or lost, with these approvals: (ticket, amount).
 
-        Another empty one goes before it: a commit must lie between a request and its approval (A7)."""
+        Another empty one goes before it, and a day: a commit must lie between a request and its approval, and younger
+        requests share a tenth of all equity (A7)."""
         self._wait(1)
         self._commit([])
-        self._wait(COMMIT_INTERVAL_S)
+        self._wait(DAY_S)
         self._commit(approvals)
 
     def _wait(self, seconds: int) -> None:
@@ -156,7 +157,7 @@ class Chain:
         transact(self.w3, self.vault.functions.commit(empty), KEEPER)
 
 
-COMMIT_INTERVAL_S = 600
+DAY_S = 86_400
 
 
 def transact(w3: Web3, call: Any, sender: str) -> Any:

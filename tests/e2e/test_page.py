@@ -145,7 +145,7 @@ def test_the_whole_trip(page: Page, chain: Chain, keeper: GivenBooks, tmp_path: 
     chain.settle([(2, 50_250_000)])
     claim = page.get_by_role("button", name="Claim 50.25 USDC")
     expect(claim).to_be_enabled()
-    expect(page.locator("#epoch")).to_have_text("No. 1, just now")
+    expect(page.locator("#epoch")).to_have_text("No. 2, just now")
     page.screenshot(path=tmp_path / "page.png", full_page=True)
     claim.click()
     expect_confirmed(page, "Claim 50.25 USDC")
