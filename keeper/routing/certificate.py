@@ -18,7 +18,6 @@ much that could matter at most. With one common lot the gap is 0.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
-from fractions import Fraction
 from typing import ClassVar
 
 from keeper.routing.books import Book, exact, prepare
@@ -28,6 +27,7 @@ from keeper.routing.types import ZERO, BestSingle, Leg, RouteRequest, VenueQuote
 
 RATIO = Context(prec=28, rounding=ROUND_HALF_EVEN)
 DUAL = Context(prec=40, rounding=ROUND_FLOOR)
+SORT_BITS = 64  # prices of grains that differ by less than 2^-64 of a unit of cost may change places
 
 Claim = tuple[tuple[Leg, ...], Decimal, Decimal, Decimal, BestSingle | None, Decimal | None]
 
@@ -237,31 +237,37 @@ def _members(grid: Grid, node: tuple[int, int]) -> tuple[list[Row], list[Row]]:
 
 def _dual_price(grid: Grid, used: Sequence[Row], undecided: Sequence[Row], filled: int) -> Decimal:
     """The price per base unit at which the cheapest `filled` grains end (module docstring), to 40 digits downward."""
-    runs: list[tuple[Fraction, int]] = []
+    runs: list[tuple[int, int, int, int]] = []  # (price of a grain to sort by, grains, cost, grains it is the cost of)
     left = filled
     for row in used:
         left -= row.minimum * row.step
-        runs += [(Fraction(cost, row.step), lots * row.step) for cost, lots in after(row.segments, row.minimum)]
+        runs += [_run(cost, row.step, lots) for cost, lots in after(row.segments, row.minimum)]
     for row in undecided:
-        runs += [(Fraction(cost, lots * row.step), lots * row.step) for cost, lots in _averaged(row)]
-    price = Fraction(0)
-    for cost, grains in sorted(runs):
+        runs += [_run(cost, row.step * of, lots // of) for cost, lots, of in _averaged(row)]
+    cost, per = 0, 1
+    for _, grains, cost_here, per_here in sorted(runs):
         if left <= 0:
             break
-        price, left = cost, left - grains
-    per_unit = Decimal(price.numerator).scaleb(grid.grain_digits - grid.cost_digits)
-    return DUAL.divide(per_unit, Decimal(price.denominator))
+        cost, per, left = cost_here, per_here, left - grains
+    return DUAL.divide(Decimal(cost).scaleb(grid.grain_digits - grid.cost_digits), Decimal(per))
 
 
-def _averaged(row: Row) -> Iterator[tuple[int, int]]:
-    """(cost, lots) of runs: all lots up to the least average cost as one, then the rest."""
+def _run(cost: int, grains: int, count: int) -> tuple[int, int, int, int]:
+    return (cost << SORT_BITS) // grains, grains * count, cost, grains
+
+
+def _averaged(row: Row) -> Iterator[tuple[int, int, int]]:
+    """(cost, lots, lots it is the cost of) of runs: all lots up to the least average cost as one, then the rest."""
+    if not row.fixed and row.minimum == 1:
+        yield from ((unit, count, 1) for unit, count in row.segments)
+        return
     cost, lots = row.cost(row.minimum), row.minimum
     rest = list(after(row.segments, lots))
     while rest and rest[0][0] * lots < cost:
         unit, count = rest.pop(0)
         cost, lots = cost + unit * count, lots + count
-    yield cost, lots
-    yield from ((unit * count, count) for unit, count in rest)
+    yield cost, lots, lots
+    yield from ((unit, count, 1) for unit, count in rest)
 
 
 def _saving(row: Row, price: int, per: int) -> int:

@@ -6,7 +6,7 @@ from decimal import Decimal
 from keeper.routing.books import exact, prepare
 from keeper.routing.certificate import RoutePlan, best_single, certify, improvement
 from keeper.routing.grid import to_grid
-from keeper.routing.solver import solve
+from keeper.routing.search import solve
 from keeper.routing.types import Leg, RouteRequest, VenueQuote
 
 
