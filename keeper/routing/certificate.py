@@ -245,10 +245,10 @@ def _dual_price(grid: Grid, used: Sequence[Row], undecided: Sequence[Row], fille
     for row in undecided:
         runs += [_run(cost, row.step * of, lots // of) for cost, lots, of in _averaged(row)]
     cost, per = 0, 1
-    for _, grains, cost_here, per_here in sorted(runs):
+    for _, grains, cost, per in sorted(runs):  # the cheapest one too when the minimums alone fill it
+        left -= grains
         if left <= 0:
             break
-        cost, per, left = cost_here, per_here, left - grains
     return DUAL.divide(Decimal(cost).scaleb(grid.grain_digits - grid.cost_digits), Decimal(per))
 
 
