@@ -244,11 +244,13 @@ def _dual_price(grid: Grid, used: Sequence[Row], undecided: Sequence[Row], fille
         runs += [_run(cost, row.step, lots) for cost, lots in after(row.segments, row.minimum)]
     for row in undecided:
         runs += [_run(cost, row.step * of, lots // of) for cost, lots, of in _averaged(row)]
-    cost, per = 0, 1
-    for _, grains, cost, per in sorted(runs):  # the cheapest one too when the minimums alone fill it
-        left -= grains
+    runs.sort()
+    marginal = runs[0] if runs else (0, 0, 0, 1)  # the cheapest one when the minimums alone fill it
+    for marginal in runs:  # noqa: B007
+        left -= marginal[1]
         if left <= 0:
             break
+    _, _, cost, per = marginal
     return DUAL.divide(Decimal(cost).scaleb(grid.grain_digits - grid.cost_digits), Decimal(per))
 
 
