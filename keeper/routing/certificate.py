@@ -246,7 +246,7 @@ def _dual_price(grid: Grid, used: Sequence[Row], undecided: Sequence[Row], fille
         runs += [_run(cost, row.step * of, lots // of) for cost, lots, of in _averaged(row)]
     runs.sort()
     marginal = runs[0] if runs else (0, 0, 0, 1)  # the cheapest one when the minimums alone fill it
-    for marginal in runs:  # noqa: B007
+    for marginal in runs:
         left -= marginal[1]
         if left <= 0:
             break
