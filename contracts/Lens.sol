@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {AccountSheet, ILens, VenueSheet} from "./interfaces/ILens.sol";
 import {Account, IPrimeVault} from "./interfaces/IPrimeVault.sol";
@@ -9,6 +10,8 @@ import {IVenue} from "./interfaces/IVenue.sol";
 
 /// @title Read-only answers about any vault.
 contract Lens is ILens {
+    using SafeCastLib for uint256;
+
     /// @dev What one adapter may spend to say its equity, so that a broken one cannot use up the call.
     uint256 internal constant VIEW_GAS = 300_000;
 
@@ -73,7 +76,7 @@ contract Lens is ILens {
     function imbalance(IPrimeVault vault) external view returns (int256 gap) {
         uint256 owed = uint256(vault.sumEquity()) + vault.payables() + vault.insurance() + vault.feesAccrued();
         uint256 held = uint256(vault.idle()) + vault.deficit() + vault.totalExitPaid();
-        gap = int256(owed) - int256(held);
+        gap = owed.toInt256() - held.toInt256();
         address[] memory listed = vault.venues();
         for (uint256 i; i < listed.length; ++i) {
             gap -= vault.venueOf(listed[i]).book;
@@ -87,8 +90,6 @@ contract Lens is ILens {
         uint256 reserves = uint256(vault.idle()) - vault.payables() + vault.totalExitPaid();
         uint256 due = lane * reserves / total;
         uint256 paid = vault.exitPaidOf(id);
-        // a claim that would overflow the lane's type is not possible: reserves are bounded by idle
-        // forge-lint: disable-next-line(unsafe-typecast)
-        return due > paid ? uint64(due - paid) : 0;
+        return due > paid ? (due - paid).toUint64() : 0;
     }
 }

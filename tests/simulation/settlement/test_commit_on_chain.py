@@ -197,14 +197,14 @@ async def test_a_clients_proofs_are_accepted_on_chain(local: Local) -> None:
     await local.commit(await local.plan(await local.mark({"BTC": Decimal(59_000)})))
     address = checked(await deploy(local.w3, "Lens"))
     verify = local.w3.eth.contract(address=address, abi=load("Lens")).functions.verifyStatement
-    part = client_part(local.statement, 1)
+    vault, part = checked(local.vault.address), client_part(local.statement, 1)
     assert [entry["section"] for entry in part["entries"]][:2] == ["statement", "accounts"]
     for entry in part["entries"]:
         content = canonical([entry["section"], entry["entry"]])
         proof = [bytes.fromhex(node.removeprefix("0x")) for node in entry["proof"]]
-        assert await verify(local.vault.address, 1, content, proof).call()
-        assert not await verify(local.vault.address, 2, content, proof).call()
-        assert not await verify(local.vault.address, 1, content + b" ", proof).call()
+        assert await verify(vault, 1, content, proof).call()
+        assert not await verify(vault, 2, content, proof).call()
+        assert not await verify(vault, 1, content + b" ", proof).call()
 
 
 async def test_a_loss_beyond_lane_and_insurance_settles_as_the_books_say(local: Local) -> None:
