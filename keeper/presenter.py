@@ -9,6 +9,7 @@ import structlog
 from keeper.api import views
 from keeper.app import Keeper
 from keeper.errors import InputError, IntegrityError
+from keeper.execution.preview import RouteWish
 from keeper.ledger import AccountView, OrderView
 from keeper.market_data.books import BookState
 from keeper.model.amounts import usdc
@@ -194,6 +195,13 @@ class Presenter:
             filled=size,
             average_price=value / size if size else None,
         )
+
+    async def route(self, wish: RouteWish) -> views.RouteView:
+        """What the router would do with it now."""
+        self._must_be_active()
+        decision = await self._keeper.execution.preview(wish)
+        names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
+        return views.RouteView(instrument=wish.instrument, names=names, decision=decision)
 
     # orders
 

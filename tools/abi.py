@@ -19,6 +19,7 @@ SOURCES: dict[str, tuple[str, ...]] = {
     "ISeatVenue": ("ISeatVenue", "VenueErrorsLib"),
     "IAttestor": ("IAttestor", "VenueErrorsLib"),
     "PooledAccount": ("PooledAccount", "PoolErrorsLib"),
+    "Lens": ("ILens",),
     "VaultFactory": ("IVaultFactory", "FactoryErrorsLib"),
     "TestUSDC": ("TestUSDC",),
     "CoreState": ("CoreState",),

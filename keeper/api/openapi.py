@@ -5,15 +5,18 @@ from typing import Any
 import msgspec
 
 from keeper.api import views
+from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
 
 _TYPES = (
     views.StatusView,
     views.AccountView,
     views.OrderView,
+    views.RouteView,
     views.PageConfig,
     views.ProblemView,
     SignedOrder,
+    RouteWish,
 )
 
 
@@ -61,6 +64,12 @@ def document() -> dict[str, Any]:
                 "get": {
                     "parameters": [{"name": "digest", **identifier, "schema": {"type": "string"}}],
                     "responses": {"200": answer("OrderView", "One order."), "404": missing},
+                }
+            },
+            "/v1/route": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": schema["RouteWish"]}}},
+                    "responses": {"200": answer("RouteView", "The route now; nothing is sent."), "400": problem},
                 }
             },
             "/config.json": {"get": {"responses": {"200": answer("PageConfig", "Addresses for a page.")}}},

@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -12,10 +12,12 @@ from prometheus_client import generate_latest
 
 from keeper.api import openapi, views
 from keeper.errors import ConfigError, InputError
+from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
 from keeper.monitoring import metrics
 
 MAX_WAIT_S = 60.0
+T = TypeVar("T")
 
 
 class Application(Protocol):
@@ -34,6 +36,8 @@ class Application(Protocol):
     def account(self, identifier: int) -> views.AccountView | None: ...
 
     def page_config(self) -> views.PageConfig: ...
+
+    async def route(self, wish: RouteWish) -> views.RouteView: ...
 
     async def submit(self, signed: SignedOrder) -> views.OrderView: ...
 
@@ -116,19 +120,23 @@ def _field_of(text: str) -> str:
     return named.group(1) if named else "order"
 
 
-def decode_order(body: bytes) -> SignedOrder:
-    """A signed order from JSON. InputError names the field that is missing, unknown or of a wrong type."""
+def decode(body: bytes, kind: type[T]) -> T:
+    """A value from JSON. InputError names the field that is missing, unknown or of a wrong type."""
     try:
-        return msgspec.json.decode(body, type=SignedOrder)
+        return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise InputError(_field_of(str(error)), f"{error}; see /v1/openapi.json for the fields", "malformed") from error
     except msgspec.DecodeError as error:
         raise InputError("body", f"not JSON: {error}", "malformed") from error
 
 
+async def route(request: web.Request) -> web.Response:
+    return reply(await request.app[KEEPER].route(decode(await request.read(), RouteWish)))
+
+
 async def submit(request: web.Request) -> web.Response:
     keeper = request.app[KEEPER]
-    signed = decode_order(await request.read())
+    signed = decode(await request.read(), SignedOrder)
     try:
         wait = min(float(request.query.get("wait", "0")), MAX_WAIT_S)
     except ValueError as error:
@@ -192,6 +200,7 @@ def build(keeper: Application, page: Path | None) -> web.Application:
             web.get("/v1/accounts/{id}", account),
             web.post("/v1/orders", submit),
             web.get("/v1/orders/{digest}", order),
+            web.post("/v1/route", route),
             web.get("/v1/stream", stream),
         ]
     )

@@ -1,6 +1,7 @@
 """What the API answers. Amounts are USDC as decimal strings, times milliseconds."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 
@@ -60,6 +61,15 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[LegView, ...]
     price_improvement_bps: Decimal | None
     best_single_venue: str | None
+
+
+class RouteView(msgspec.Struct, frozen=True, kw_only=True):
+    """What the router would do now. `decision` holds request, quotes and plan with its certificate, numbers as text;
+    `names` calls the venues what the operator calls them."""
+
+    instrument: str
+    names: dict[str, str]
+    decision: dict[str, Any]
 
 
 class SeatView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ COMMANDS = {
     "sim": ("keeper.cli.sim", "app"),
     "deploy": ("keeper.cli.deploy", "deploy"),
     "keeper": ("keeper.cli.keeper", "app"),
+    "route": ("keeper.cli.route", "route"),
     "status": ("keeper.cli.status", "status"),
     "audit": ("keeper.cli.audit", "audit"),
     "attestor": ("keeper.cli.attestor", "app"),

@@ -4,16 +4,18 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import structlog
 
 from keeper.clock import Clock
-from keeper.errors import UnknownOutcome, VenueError
+from keeper.errors import InputError, UnknownOutcome, VenueError
 from keeper.execution.decision import decision_record
 from keeper.execution.intake import CheckedOrder, check, check_notional, closable
 from keeper.execution.legs import Append, Legs
 from keeper.execution.ports import Market, Risk
+from keeper.execution.preview import RouteWish
 from keeper.ledger import Books, OrderView
 from keeper.model.amounts import plain
 from keeper.model.events import LegIntent, OrderAccepted, OrderClosed, OrderOutcome, RouteDecided
@@ -104,6 +106,17 @@ class ExecutionEngine:
                 OrderAccepted(digest=checked.digest, signer=checked.signer, signed=signed, at_ms=self._clock.now_ms())
             )
             return await self._work(checked.digest)
+
+    async def preview(self, wish: RouteWish) -> dict[str, Any]:
+        """The decision record an order with these terms would leave now. InputError when it could not be routed."""
+        order, coin = wish.order(), wish.coin
+        if not any(coin in listed for listed in self._market.instruments().values()):
+            raise InputError("instrument", f"no connected venue lists {wish.instrument}", "unknown")
+        quotes = await self._quotes(order, coin)
+        if not quotes:
+            raise InputError("venues", "none of them can take it now: no live book, frozen, or no margin", "no_quotes")
+        request = self._request(order, coin, quotes)
+        return decision_record(request, quotes, plan(request, quotes))
 
     async def recover(self) -> None:
         """Settles what a crash left open: every open leg is proven first, then its order goes on to its end."""

@@ -18,22 +18,23 @@
 **Objective.** First the filled quantity is maximised within limit price, slippage and caps; then this cost (USD) is
 minimised, s = +1 buy, −1 sell, over the levels q, price that each leg uses:
 
-    Σ s·q·(price − reference) + q·price·taker + q·reference·(holding + risk)
+    Σ s·q·(price − reference) + q·price·taker + q·reference·(holding + risk) + fixed costs of the venues used
 
-**Guarantees.** The plan is optimal in whole lots, with `max_legs` and minimum notionals, when each lot divides the
-next larger one (0.001, 0.01, ...; also one common lot). A lot that does not (0.003 beside 0.002) is used in multiples
-that do (0.006): such a plan is feasible, and "optimal" and "filled the most" are meant over those multiples. Sets of
-venues are tried only where a minimum or `max_legs` binds; up to 13 venues that always ends, beyond it may refuse with
-`search_too_large`. The certificate's gap bounds, in every case, what a cheaper plan in those lots could save.
+**Guarantees.** The plan is optimal in whole lots, with fixed costs, minimum notionals and `max_legs`, when each lot
+divides the next larger one (0.001, 0.01, ...; also one common lot). A lot that does not (0.003 beside 0.002) is used in
+multiples that do (0.006): such a plan is feasible, and "optimal" and "filled the most" are meant over those multiples.
+Sets of venues are tried only where one of these rules binds; up to 13 venues that always ends, beyond it may refuse
+with `search_too_large`. The certificate proves it set by set; with one common lot its gap is 0, with nested lots the
+gap bounds what a cheaper plan could save.
 
 **Limits** bound every fill, fees not counted. A level off the venue's tick needs an order on the next tick outward; it
 is used only if that order price is within the limit.
 
-Nothing is rounded: arithmetic is Decimal with the inexact trap set, except the average price of a lot that straddles
-two levels (rounded down at 40 digits, for order and bound alone) and the improvement (28 digits).
+Nothing is rounded: the solver and the certificate calculate in whole numbers (lots, and a unit of cost that divides
+every cost); dual prices are given to 40 digits, the improvement to 28.
 """
 
-from keeper.routing.certificate import Certificate, RoutePlan
+from keeper.routing.certificate import Certificate, Leaf, RoutePlan
 from keeper.routing.errors import RoutingError
 from keeper.routing.planner import plan
 from keeper.routing.types import BestSingle, Leg, RouteRequest, VenueQuote
@@ -41,6 +42,7 @@ from keeper.routing.types import BestSingle, Leg, RouteRequest, VenueQuote
 __all__ = [
     "BestSingle",
     "Certificate",
+    "Leaf",
     "Leg",
     "RoutePlan",
     "RouteRequest",

@@ -8,18 +8,14 @@ Along a book it never falls (a taker fee is below 100%), so the cost of a quanti
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
+from decimal import Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, localcontext
 from math import gcd, lcm
 
 from keeper.routing.errors import RoutingError
 from keeper.routing.types import ZERO, RouteRequest, VenueQuote
 
 EXACT = Context(prec=120, traps=[Inexact, InvalidOperation, Overflow, DivisionByZero])
-FLOOR = Context(prec=40, rounding=ROUND_FLOOR)  # the only division; rounded so that a bound stays a bound
 BPS = Decimal("0.0001")
-
-Segment = tuple[Decimal, Decimal]
-"""(all-in price per unit, quantity)."""
 
 Level = tuple[Decimal, Decimal, Decimal]
 """(all-in price per unit, quantity, price)."""
@@ -42,7 +38,7 @@ class Book:
     """One venue, prepared. `step` is its lot, raised where lots do not divide each other (see `nested`).
 
     A leg here is a multiple of `step` between `minimum` and `capacity`, or absent; `capacity` 0: it must be absent.
-    `segments` price its whole steps up to `capacity`, cheapest first.
+    `fixed` (USD) is paid once if it is there. `levels` reach at least to `capacity`.
     """
 
     venue: str
@@ -51,15 +47,16 @@ class Book:
     step: Decimal
     minimum: Decimal
     capacity: Decimal
+    fixed: Decimal
     levels: tuple[Level, ...]
-    segments: tuple[Segment, ...]
 
     def fill(self, quantity: Decimal) -> tuple[Decimal, Decimal]:
-        """(cost, limit price) of taking `quantity` > 0, best level first. ValueError when the levels hold less.
+        """(cost, limit price) of taking `quantity` > 0, best level first, the fixed cost included. ValueError when the
+        levels hold less.
 
         The limit price is that of the worst level used, put on tick outward so that it takes that level.
         """
-        cost, left = ZERO, quantity
+        cost, left = self.fixed, quantity
         for unit, size, price in self.levels:
             if size >= left:
                 return cost + left * unit, up(price, self.tick) if self.buy else down(price, self.tick)
@@ -114,29 +111,6 @@ def nested(lots: Iterable[Decimal]) -> dict[Decimal, Decimal]:
     return steps
 
 
-def bundle(segments: Iterable[Segment], step: Decimal) -> list[Segment]:
-    """The same quantity, cheapest first, in whole steps: a step that straddles segments gets their average price.
-
-    What is left over at the end, less than a step, is dropped.
-    """
-    bundles: list[Segment] = []
-    held = cost = ZERO
-    for unit, size in segments:
-        if held:
-            take = min(step - held, size)
-            held, cost, size = held + take, cost + take * unit, size - take  # noqa: PLW2901
-            if held < step:
-                continue
-            bundles.append((FLOOR.divide(cost, step), step))
-        held = size % step
-        if held:
-            cost = held * unit
-            size -= held  # noqa: PLW2901
-        if size:
-            bundles.append((unit, size))
-    return bundles
-
-
 def down(quantity: Decimal, step: Decimal) -> Decimal:
     """The largest multiple of `step` not above `quantity`."""
     return quantity - quantity % step
@@ -174,17 +148,7 @@ def _book(
         minimum = step * (steps + 1 if rest else steps)
     if minimum > capacity:
         capacity = ZERO
-    segments = bundle(_first(levels, capacity), step)
-    return Book(quote.venue, buy, tick, step, minimum, capacity, tuple(levels), tuple(segments))
-
-
-def _first(levels: Iterable[Level], quantity: Decimal) -> Iterator[Segment]:
-    for unit, size, _ in levels:
-        if size >= quantity:
-            yield unit, quantity
-            return
-        yield unit, size
-        quantity -= size
+    return Book(quote.venue, buy, tick, step, minimum, capacity, Decimal(quote.fixed_cost), tuple(levels))
 
 
 def _check_request(request: RouteRequest) -> None:
@@ -210,11 +174,7 @@ def _checked(quote: VenueQuote, side: str) -> list[tuple[Decimal, Decimal]]:
         raise RoutingError("bad_fee", f"{name}.taker_fee_bps", f"{quote.taker_fee_bps} bps is 100% or more")
     _number(f"{name}.holding_cost_bps", quote.holding_cost_bps)
     _number(f"{name}.risk_bps", quote.risk_bps)
-    _number(f"{name}.fixed_cost", quote.fixed_cost)
-    if quote.fixed_cost:
-        raise RoutingError(
-            "fixed_cost_unsupported", f"{name}.fixed_cost", "a cost per venue used is not supported yet; pass 0"
-        )
+    _not_negative(f"{name}.fixed_cost", quote.fixed_cost)
     _positive(f"{name}.lot_size", quote.lot_size)
     _positive(f"{name}.tick_size", quote.tick_size)
     _not_negative(f"{name}.min_notional", quote.min_notional)

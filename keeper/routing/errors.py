@@ -18,10 +18,9 @@ class RoutingError(InputError):
     | `unsorted_levels` | levels are not best first on the side taken (a crossed or wrong-way book) |
     | `quantity_below_lot` | the quantity is below every venue's lot |
     | `contradictory_limits` | a limit that nothing can satisfy: `limit_price` ≤ 0, a negative `max_slippage_bps`, \
-`max_quantity` or `min_notional`, `max_legs` < 1 |
-    | `fixed_cost_unsupported` | a `fixed_cost` other than 0 |
+`max_quantity`, `min_notional` or `fixed_cost`, `max_legs` < 1 |
     | `too_many_digits` | amounts so long that the cost could not be computed exactly |
-    | `search_too_large` | minimum notionals or `max_legs` would need too many venue sets to be tried |
+    | `search_too_large` | fixed costs, minimum notionals or `max_legs` would need too many venue sets to be tried |
     """
 
     def __init__(self, code: str, field: str, text: str) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from keeper.routing.books import exact, prepare
-from keeper.routing.certificate import Certificate, RoutePlan, best_single, improvement, lower_bound, marginal_price
-from keeper.routing.solver import solve
+from keeper.routing.certificate import RoutePlan, best_single, certify, improvement
+from keeper.routing.grid import to_grid
+from keeper.routing.search import solve
 from keeper.routing.types import Leg, RouteRequest, VenueQuote
 
 
@@ -18,21 +19,27 @@ def plan(request: RouteRequest, quotes: Sequence[VenueQuote]) -> RoutePlan:
     with exact():
         books = prepare(request, quotes)
         quantity = Decimal(request.quantity)
-        split = solve(books, quantity, request.max_legs)
+        grid = to_grid(books, quantity, request.max_legs)
+        split = solve(grid)
         legs = []
-        for book, size in zip(books, split.quantities, strict=True):
-            if size:
+        for book, row, lots in zip(books, grid.rows, split.lots, strict=True):
+            if lots:
+                size = plain(grid.size(lots * row.step))
                 cost, limit = book.fill(size)
                 legs.append(Leg(book.venue, size, limit, cost))
-        dual = marginal_price(books, split.filled)
-        bound = lower_bound(books, dual, split.filled)
-        single = best_single(books, split.filled)
+        certificate = certify(books, grid, tuple(legs), split.leaves)
+        single = best_single(books, certificate.filled)
         return RoutePlan(
-            legs=tuple(legs),
-            filled=split.filled,
-            unfilled=quantity - split.filled,
-            cost=split.cost,
+            legs=certificate.legs,
+            filled=certificate.filled,
+            unfilled=quantity - certificate.filled,
+            cost=certificate.cost,
             best_single=single,
-            price_improvement_bps=improvement(request, split.filled, split.cost, single),
-            certificate=Certificate(tuple(legs), split.filled, split.cost, dual, bound, split.cost - bound),
+            price_improvement_bps=improvement(request, certificate.filled, certificate.cost, single),
+            certificate=certificate,
         )
+
+
+def plain(size: Decimal) -> Decimal:
+    """Without trailing zeros, and without an exponent."""
+    return size.to_integral_value() if size == size.to_integral_value() else size.normalize()

@@ -34,8 +34,9 @@ class VenueQuote:
 
     `levels` are (price, size), best first: asks rising for a buy, bids falling for a sell; may be empty.
     `taker_fee_bps` is charged on quantity × fill price, `holding_cost_bps` (signed: negative is income) and `risk_bps`
-    on quantity × reference price. `fixed_cost` (USD, once if the venue is used) must be 0 in this version.
-    `min_notional` (USD) is tested on quantity × reference price. `max_quantity` caps the leg.
+    on quantity × reference price. `fixed_cost` (USD, not negative) is paid once if the venue is
+    used: gas, a withdrawal, a bridge. `min_notional` (USD) is tested on quantity × reference price. `max_quantity`
+    caps the leg.
     """
 
     venue: str
@@ -54,7 +55,7 @@ class VenueQuote:
 class Leg:
     """One child order: buy or sell `quantity` at `venue`, no worse than `limit_price` (the worst level it uses).
 
-    `expected_cost` (USD) is its share of the plan's cost if the book stands as quoted.
+    `expected_cost` (USD) is its share of the plan's cost, fixed cost included, if the book stands as quoted.
     """
 
     venue: str

@@ -19,6 +19,7 @@ from keeper.api import server, views
 from keeper.chain.deployment import libraries_of, link
 from keeper.devkeys import address_of
 from keeper.errors import InputError
+from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
 from keeper.world.node import start_anvil
 from keeper.world.processes import LOOPBACK, Processes, free_port
@@ -221,6 +222,9 @@ class GivenBooks:
 
     async def status(self) -> views.StatusView:
         raise InputError("status", "these books belong to no running keeper")
+
+    async def route(self, wish: RouteWish) -> views.RouteView:
+        raise InputError("instrument", f"these books know no price of {wish.instrument}")
 
     async def submit(self, signed: SignedOrder) -> views.OrderView:
         raise InputError("order", "these books take no orders")

@@ -274,3 +274,33 @@ async def test_a_stranger_withdraws_nothing(world: FundedWorld) -> None:
     data = encode_call("PrimeVault", "requestWithdraw", 1, 100 * MICRO, address_of(STRANGER))
     with pytest.raises(ChainError, match="withdraw: NotOwner"):
         await stranger.send("theft", "withdraw", world.local.deployment.contracts.vault, data)
+
+
+async def test_a_route_is_explained_without_an_order(world: FundedWorld) -> None:
+    wish = {"instrument": "ETH-PERP", "side": "buy", "quantity": "2"}
+    async with nothing_booked(world):
+        status, answer = await world.post(msgspec.json.encode(wish), path="/v1/route")
+    assert status == 200, answer
+    plan = answer["decision"]["plan"]
+    assert (Decimal(plan["filled"]), plan["certificate"]["gap"]) == (Decimal(2), "0")
+    assert {leg["venue"] for leg in plan["legs"]} <= answer["names"].keys()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"instrument": "DOGGO-PERP"}, "instrument"),
+        ({"instrument": "ETH"}, "instrument"),
+        ({"side": "up"}, "side"),
+        ({"quantity": "0"}, "quantity"),
+        ({"quantity": "two"}, "quantity"),
+        ({"venues": ["0x" + "00" * 20]}, "venues"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+async def test_a_route_that_cannot_be_asked_for_names_the_field(
+    world: FundedWorld, change: dict[str, Any], field: str
+) -> None:
+    wish = {"instrument": "ETH-PERP", "side": "buy", "quantity": "2"} | change
+    status, answer = await world.post(msgspec.json.encode(wish), path="/v1/route")
+    assert (status, answer["field"]) == (400, field), answer

@@ -72,9 +72,9 @@ class FundedWorld:
             order, chain_id=deployment.chainId, vault=vault or deployment.contracts.vault, key=key_of(index)
         )
 
-    async def post(self, body: bytes, wait_s: float = 0) -> tuple[int, dict[str, Any]]:
-        """HTTP status and JSON of POST /v1/orders."""
-        url = f"{self.local.api}/v1/orders"
+    async def post(self, body: bytes, wait_s: float = 0, path: str = "/v1/orders") -> tuple[int, dict[str, Any]]:
+        """HTTP status and JSON of a POST."""
+        url = f"{self.local.api}{path}"
         async with self.local.http.post(url, params={"wait": str(wait_s)}, data=body) as response:
             return response.status, await response.json()
 

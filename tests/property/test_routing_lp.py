@@ -11,12 +11,21 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from keeper.routing import RoutePlan, RouteRequest, VenueQuote, plan
 
 D = Decimal
+ZERO = D(0)
 TOLERANCE = D("1e-9")  # of the notional
 SCALE = 1_000_000  # objectives are in millionths of the notional, so that absolute tolerances of HiGHS are small
 
 
 def random_quote(
-    rng: random.Random, name: str, buy: bool, lot: D, *, whole: bool, deepest: int, min_notional: D
+    rng: random.Random,
+    name: str,
+    buy: bool,
+    lot: D,
+    *,
+    whole: bool,
+    deepest: int,
+    min_notional: D,
+    fixed_cost: D = ZERO,
 ) -> VenueQuote:
     """A book around 1,000 whose levels are whole lots, or (whole=False) tenths of a lot."""
     tick, price = D("0.1"), 10_000 + rng.randint(-30, 30)
@@ -34,6 +43,7 @@ def random_quote(
         lot_size=lot,
         tick_size=tick,
         min_notional=min_notional,
+        fixed_cost=fixed_cost,
         max_quantity=rng.choice([None, None, rng.randint(1, 3000) * lot]),
     )
 
@@ -83,7 +93,8 @@ def check_shape(route: RoutePlan, request: RouteRequest, quotes: Sequence[VenueQ
     """What must hold for every plan, whatever the solver says."""
     by_name = {quote.venue: quote for quote in quotes}
     assert sum((leg.quantity for leg in route.legs), D(0)) == route.filled == request.quantity - route.unfilled
-    assert sum((cost_of(request, by_name[leg.venue], leg.quantity) for leg in route.legs), D(0)) == route.cost
+    costs = [cost_of(request, by_name[leg.venue], leg.quantity) + by_name[leg.venue].fixed_cost for leg in route.legs]
+    assert sum(costs, D(0)) == route.cost
     assert all(leg.quantity % by_name[leg.venue].lot_size == 0 for leg in route.legs)
     assert route.certificate.verify(request, quotes)
     assert 0 <= route.certificate.gap == route.cost - route.certificate.lower_bound
@@ -177,23 +188,27 @@ def integer_optimum(request: RouteRequest, quotes: Sequence[VenueQuote]) -> tupl
     filled = round(-most.fun)
     if not filled:
         return D(0), D(0)
-    units = [float(unit / request.reference_price * SCALE) / filled for _, unit, _ in levels] + [0.0] * (2 * v)
+    units = [float(unit / request.reference_price * SCALE) / filled for _, unit, _ in levels] + [0.0] * v
+    notional = filled * finest * request.reference_price
+    units += [float(quote.fixed_cost / notional * SCALE) for quote in quotes]
     rules[3] = LinearConstraint(total, filled, filled)
     best = milp(units, constraints=rules, bounds=bounds, integrality=integrality, options=options)
     assert best.success
     split = [round(count) * quote.lot_size for count, quote in zip(best.x[m : m + v], quotes, strict=True)]
     assert sum(split, D(0)) == filled * finest
-    return filled * finest, sum((cost_of(request, quote, q) for quote, q in zip(quotes, split, strict=True)), D(0))
+    return filled * finest, sum(
+        (cost_of(request, quote, q) + quote.fixed_cost * bool(q) for quote, q in zip(quotes, split, strict=True)), D(0)
+    )
 
 
-@pytest.mark.parametrize("block", range(4))
-def test_minimums_legs_and_nested_lots_against_integer_programming(block: int) -> None:
-    """4 × 40 random cases where lots straddle levels, lots nest, minimum notionals and max_legs bind."""
+@pytest.mark.parametrize("block", range(6))
+def test_fixed_costs_minimums_legs_and_nested_lots_against_integer_programming(block: int) -> None:
+    """6 × 40 random cases where lots straddle levels, lots nest (odd blocks), fixed costs, minimums and legs bind."""
     rng = random.Random(1_000 + block)
-    bound = 0
+    branched = 0
     for _ in range(40):
         buy, finest = rng.random() < 0.5, D(rng.choice(["0.001", "0.1"]))
-        lots = [finest] if block == 0 else [finest, 10 * finest, 50 * finest]
+        lots = [finest] if block % 2 == 0 else [finest, 10 * finest, 50 * finest]
         quotes = [
             random_quote(
                 rng,
@@ -203,6 +218,7 @@ def test_minimums_legs_and_nested_lots_against_integer_programming(block: int) -
                 whole=False,
                 deepest=4,
                 min_notional=D(rng.randint(0, 60)) * finest * 1000 if block else D(0),
+                fixed_cost=D(rng.randint(0, 300)) * finest / 10 if block > 1 else D(0),
             )
             for index in range(rng.randint(1, 5))
         ]
@@ -214,5 +230,6 @@ def test_minimums_legs_and_nested_lots_against_integer_programming(block: int) -
         filled, cost = integer_optimum(request, quotes)
         assert route.filled == filled
         assert abs(route.cost - cost) <= TOLERANCE * request.quantity * request.reference_price
-        bound += route.certificate.gap > D("1e-20")
-    assert bound > 0, "some case must make a rule bind"
+        assert block % 2 or route.certificate.gap == 0
+        branched += len(route.certificate.leaves) > 1
+    assert branched > 0, "some case must make a rule bind"

@@ -79,11 +79,14 @@ def peer(request: RouteRequest, quotes: list[VenueQuote]) -> Callable[[], float]
     return solve
 
 
-def interleaved(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[float], list[float]]:
-    """Microseconds per call of each, sorted."""
+def interleaved(
+    first: Callable[[], object], second: Callable[[], object], calls: int = CALLS, burst: int = 1
+) -> tuple[list[float], list[float]]:
+    """Microseconds per call of each, sorted. `burst`: calls of the first per turn, for one so short that the cold
+    caches its peer leaves behind would be what is measured."""
     times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(WARM_UP + CALLS):
-        for call, kept in zip((first, second), times, strict=True):
+    for turn in range(WARM_UP + calls):
+        for call, kept in [(first, times[0])] * burst + [(second, times[1])]:
             start = time.perf_counter_ns()
             call()
             if turn >= WARM_UP:

@@ -18,6 +18,7 @@ from keeper.chain.vault import Vault
 from keeper.errors import ChainError
 from keeper.model.events import ChainLogSeen, MarkTaken
 from keeper.model.marks import VenueMark
+from keeper.model.statements import canonical, client_part
 from keeper.settlement import CommitPlan, build
 from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, deploy, rpc, transact
 from tests.simulation.chain.conftest import anvil_url as anvil_url
@@ -39,6 +40,7 @@ class Local:
         self.keeper = Transactor(w3, KEYS[1])
         self.sent = 0
         self.nonce = 0
+        self.statement: dict[str, Any] = {}
 
     async def follow(self) -> None:
         for log in await self.follower.poll():
@@ -91,7 +93,7 @@ class Local:
 
     async def plan(self, taken: VenueMark) -> CommitPlan:
         state = await self.vault.state()
-        plan, _ = build(
+        plan, self.statement = build(
             self.world.books,
             [taken],
             chain_id=CHAIN_ID,
@@ -188,6 +190,21 @@ async def test_profit_loss_and_a_withdrawal_settle_as_the_books_say(local: Local
     await local.transact(CLIENT, "claim", 1)
     await local.follow()
     await local.compare()
+
+
+async def test_a_clients_proofs_are_accepted_on_chain(local: Local) -> None:
+    local.world.trade(1, "BTC", "buy", Decimal("0.01"), Decimal(60_000), 270_000, local.venue)
+    await local.commit(await local.plan(await local.mark({"BTC": Decimal(59_000)})))
+    address = checked(await deploy(local.w3, "Lens"))
+    verify = local.w3.eth.contract(address=address, abi=load("Lens")).functions.verifyStatement
+    vault, part = checked(local.vault.address), client_part(local.statement, 1)
+    assert [entry["section"] for entry in part["entries"]][:2] == ["statement", "accounts"]
+    for entry in part["entries"]:
+        content = canonical([entry["section"], entry["entry"]])
+        proof = [bytes.fromhex(node.removeprefix("0x")) for node in entry["proof"]]
+        assert await verify(vault, 1, content, proof).call()
+        assert not await verify(vault, 2, content, proof).call()
+        assert not await verify(vault, 1, content + b" ", proof).call()
 
 
 async def test_a_loss_beyond_lane_and_insurance_settles_as_the_books_say(local: Local) -> None:

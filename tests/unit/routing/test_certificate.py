@@ -35,6 +35,7 @@ def cases(draw: st.DrawFn) -> tuple[RouteRequest, list[VenueQuote]]:
                 tick_size=TENTH,
                 min_notional=D(draw(st.sampled_from([0, 0, 100]))),
                 max_quantity=draw(st.sampled_from([None, None, D(3)])),
+                fixed_cost=draw(st.sampled_from([D(0), D(0), D("0.7"), D(40)])),
             )
         )
     request = RouteRequest(
@@ -65,6 +66,7 @@ def test_every_plan_verifies_and_only_with_its_own_input(case: tuple[RouteReques
     assert not route.verify(request, [*others, replace(used, max_quantity=first.quantity - TENTH)])
     assert not route.verify(request, [*others, replace(used, taker_fee_bps=used.taker_fee_bps + 1)])
     assert not route.verify(request, [*others, replace(used, min_notional=first.quantity * 100 + 1)])
+    assert not route.verify(request, [*others, replace(used, fixed_cost=used.fixed_cost + TENTH)])
 
 
 def with_leg(route: RoutePlan, **terms: object) -> tuple[Leg, ...]:
@@ -107,7 +109,7 @@ def test_altered_legs_do_not_verify(
 
 
 @settings(max_examples=200, deadline=None)
-@given(cases(), st.sampled_from(["filled", "cost", "dual_price", "lower_bound", "gap"]), deltas)
+@given(cases(), st.sampled_from(["filled", "cost", "lower_bound", "gap"]), deltas)
 def test_altered_numbers_of_the_certificate_do_not_verify(
     case: tuple[RouteRequest, list[VenueQuote]], name: str, delta: Decimal
 ) -> None:
@@ -177,22 +179,42 @@ def test_filling_less_is_found_where_minimums_and_legs_decide_it() -> None:
     assert not only_b.verify(request, quotes)
 
 
+@settings(max_examples=200, deadline=None)
+@given(cases(), st.integers(0, 50), st.sampled_from(["dual_price", "lower_bound", "used", "absent", "dropped"]), deltas)
+def test_altered_leaves_do_not_verify(
+    case: tuple[RouteRequest, list[VenueQuote]], number: int, kind: str, delta: Decimal
+) -> None:
+    request, quotes = case
+    route = plan(request, quotes)
+    leaves = list(route.certificate.leaves)
+    number %= len(leaves)
+    leaf = leaves.pop(number)
+    if kind != "dropped":
+        amount = getattr(leaf, kind)
+        change = (*amount, "elsewhere") if isinstance(amount, tuple) else (amount or D(0)) + delta
+        leaves.insert(number, replace(leaf, **{kind: change}))  # type: ignore[arg-type]
+    assert not replace(route.certificate, leaves=tuple(leaves)).verify(request, quotes)
+
+
 @pytest.mark.parametrize("shift", [D("0.1"), D("-0.1")])
 def test_a_dual_price_between_two_levels_is_not_the_marginal_one(shift: Decimal) -> None:
     """At a full level any price up to the next one proves the same bound; only the marginal one is what is stated."""
     request = RouteRequest("buy", D(3), D(100))
-    route = plan(request, QUOTES)
-    assert route.certificate.dual_price == D("0.04")
-    altered = replace(route.certificate, dual_price=route.certificate.dual_price + shift)
+    certificate = plan(request, QUOTES).certificate
+    leaf = certificate.leaves[0]
+    assert leaf.dual_price == D("0.04")
+    altered = replace(certificate, leaves=(replace(leaf, dual_price=leaf.dual_price + shift),))
     assert not altered.verify(request, QUOTES)
 
 
-def test_the_bound_holds_for_every_feasible_split() -> None:
+def test_a_limit_on_legs_is_proved_leaf_by_leaf() -> None:
     request = RouteRequest("buy", D(6), D(100), max_legs=1)
     route = plan(request, QUOTES)
-    assert route.certificate.gap > 0
+    assert route.certificate.gap == 0
+    assert len(route.certificate.leaves) > 1
     free = plan(replace(request, max_legs=None), QUOTES)
-    assert free.cost == route.certificate.lower_bound
+    assert free.cost < route.cost
+    assert not replace(route, certificate=free.certificate).verify(request, QUOTES)
 
 
 spoilers: list[Callable[[VenueQuote], VenueQuote]] = [

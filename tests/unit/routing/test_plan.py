@@ -47,7 +47,7 @@ def test_the_cost_is_the_formula_and_the_certificate_is_tight() -> None:
         ("b", D(3), D("100.5"), D("1.6803")),
     ]
     assert (route.filled, route.unfilled, route.cost) == (D(6), D(0), D("1.8003"))
-    assert route.certificate.dual_price == D("0.5601")
+    assert [(leaf.used, leaf.absent, leaf.dual_price) for leaf in route.certificate.leaves] == [((), (), D("0.5601"))]
     assert (route.certificate.lower_bound, route.certificate.gap) == (D("1.8003"), D(0))
     # alone, a costs 0.12 + 3·1 + 3·101·4 bps = 3.2412; b holds only 5
     assert route.best_single == ("a", D("3.2412"))
@@ -101,8 +101,22 @@ def test_nothing_within_the_limit_is_an_empty_plan() -> None:
     route = plan(request, [quote("a", ("100", "9")), quote("dry")])
     assert (route.legs, route.filled, route.unfilled, route.cost) == ((), D(0), D(5), D(0))
     assert (route.best_single, route.price_improvement_bps) == (None, None)
-    assert (route.certificate.dual_price, route.certificate.gap) == (D(0), D(0))
+    assert [leaf.dual_price for leaf in route.certificate.leaves] == [None]
+    assert (route.certificate.lower_bound, route.certificate.gap) == (D(0), D(0))
     assert route.verify(request, [quote("a", ("100", "9")), quote("dry")])
+
+
+def test_a_fixed_cost_is_paid_once_and_decides_whether_a_venue_is_worth_it() -> None:
+    a = quote("a", ("100", "5"), ("102", "9"))
+    b = quote("b", ("101", "9"), fixed_cost=D("1.5"))
+    assert split(buy("6"), a, b) == {"a": D(6)}  # one unit dearer by 1 is cheaper than 1.5
+    route = plan(buy("7"), [a, b])  # two units dearer by 1 are not
+    assert {leg.venue: leg.quantity for leg in route.legs} == {"a": D(5), "b": D(2)}
+    alone = plan(buy("7"), [replace(b, fixed_cost=D(0))])
+    assert plan(buy("7"), [b]).cost == alone.cost + D("1.5")
+    assert route.cost == sum(leg.expected_cost for leg in route.legs)
+    assert route.certificate.gap == 0
+    assert route.verify(buy("7"), [a, b])
 
 
 def test_a_sell_with_slippage_of_everything_has_no_bound() -> None:
@@ -230,7 +244,7 @@ def ask(**terms: object) -> Callable[[RouteRequest, VenueQuote], tuple[RouteRequ
         ("bad_fee", "a.taker_fee_bps", change(taker_fee_bps=D(10_000))),
         ("not_finite", "a.holding_cost_bps", change(holding_cost_bps=D("Infinity"))),
         ("not_finite", "a.risk_bps", change(risk_bps=D("sNaN"))),
-        ("fixed_cost_unsupported", "a.fixed_cost", change(fixed_cost=D("0.01"))),
+        ("contradictory_limits", "a.fixed_cost", change(fixed_cost=D("-0.01"))),
         ("not_positive", "a.lot_size", change(lot_size=D(0))),
         ("not_positive", "a.tick_size", change(tick_size=D(0))),
         ("unsorted_levels", "a.levels", change(levels=[(D(101), D(1)), (D(100), D(1))])),

@@ -1,0 +1,299 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The search of `solver.py` in C, step for step: the same order, the same whole numbers, so the same split and leaves.
+
+For rows of one lot size whose numbers fit: scaled costs of a lot in 62 bits, at most 2^50 lots in all, at most 64 rows.
+`Problem` refuses others with OverflowError, and the pure twin solves them.
+"""
+
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int64_t, uint64_t
+
+cdef extern from *:
+    """
+    typedef __int128 wide;
+    static inline long long wide_high(wide value) { return (long long)(value >> 64); }
+    static inline unsigned long long wide_low(wide value) { return (unsigned long long)value; }
+    static inline wide wide_floor(wide a, wide b) { wide q = a / b; return q * b > a ? q - 1 : q; }
+    static inline wide wide_up(wide value, int shift) { return -((-value) >> shift); }
+    """
+    ctypedef long long wide
+    long long wide_high(wide value) nogil
+    unsigned long long wide_low(wide value) nogil
+    wide wide_floor(wide a, wide b) nogil
+    wide wide_up(wide value, int shift) nogil
+    int __builtin_popcountll(unsigned long long bits) nogil
+
+cdef enum:
+    MAX_ROWS = 64
+    SOLVED = 0
+    TOO_LARGE = 1
+
+cdef struct Row:
+    int64_t minimum, capacity, fixed
+    int64_t contact, slope      # the straight line of the envelope; contact 0: none
+    wide base                   # scaled cost of the minimum, fixed cost included
+    int first, last             # segments
+    int free_at, used_at        # first segment beyond the contact, beyond the minimum ...
+    int64_t free_left, used_left  # ... and what is left of it
+
+cdef struct Answer:
+    wide scaled
+    int64_t filled
+    int64_t lots[MAX_ROWS]
+
+
+cdef object to_int(wide value):
+    high: object = wide_high(value)
+    return (high << 64) + wide_low(value)
+
+
+cdef class Problem:
+    """Rows and a quantity (lots), ready to be solved; see `solver.solve`.
+
+    rows: (minimum, capacity, fixed, ((cost of one lot, lots), ...)) each, costs not yet scaled by 2^shift.
+    """
+
+    cdef Row* rows
+    cdef int64_t* cost   # scaled
+    cdef int64_t* lots
+    cdef uint64_t* leaves
+    cdef int count, shift, leaf_count, max_nodes, max_legs
+    cdef int64_t quantity
+    cdef Answer best
+    cdef wide best_cost
+    cdef bint found
+
+    def __cinit__(self, rows, quantity, int max_legs, int shift, int max_nodes):
+        if len(rows) > MAX_ROWS:
+            raise OverflowError("too many rows")
+        size = sum(len(segments) for _, _, _, segments in rows)
+        self.count, self.shift, self.max_legs, self.max_nodes = len(rows), shift, max_legs, max_nodes
+        self.rows = <Row*>PyMem_Malloc(max(1, self.count) * sizeof(Row))
+        self.cost = <int64_t*>PyMem_Malloc(max(1, size) * sizeof(int64_t))
+        self.lots = <int64_t*>PyMem_Malloc(max(1, size) * sizeof(int64_t))
+        self.leaves = <uint64_t*>PyMem_Malloc(2 * (max_nodes + 2) * sizeof(uint64_t))
+        if not (self.rows and self.cost and self.lots and self.leaves):
+            raise MemoryError
+        total = quantity + sum(minimum + capacity for minimum, capacity, _, _ in rows)
+        if not 0 <= total < 1 << 50:
+            raise OverflowError("too many lots")
+        self.quantity = quantity
+        cdef int at = 0, index = 0
+        for minimum, capacity, fixed, segments in rows:
+            if fixed << shift >= 1 << 62 or (minimum and fixed and fixed >= 1 << 61):
+                raise OverflowError("fixed cost")
+            self.rows[index].minimum, self.rows[index].capacity, self.rows[index].fixed = minimum, capacity, fixed
+            self.rows[index].first = at
+            for cost, lots in segments:
+                if abs(cost) << shift >= 1 << 62:
+                    raise OverflowError("cost of a lot")
+                self.cost[at], self.lots[at] = cost << shift, lots
+                at += 1
+            self.rows[index].last = at
+            self.prepare(&self.rows[index])
+            index += 1
+
+    def __dealloc__(self):
+        PyMem_Free(self.rows)
+        PyMem_Free(self.cost)
+        PyMem_Free(self.lots)
+        PyMem_Free(self.leaves)
+
+    def solve(self):
+        """(lots per row, lots filled, cost, leaves as (used, banned) bits), or None when too many nodes are needed."""
+        cdef int outcome
+        with nogil:
+            outcome = self.search()
+        if outcome == TOO_LARGE:
+            return None
+        return (
+            tuple([self.best.lots[index] for index in range(self.count)]),
+            self.best.filled,
+            to_int(self.best_cost),
+            tuple([(self.leaves[2 * index], self.leaves[2 * index + 1]) for index in range(self.leaf_count)]),
+        )
+
+    cdef void prepare(self, Row* row) noexcept nogil:
+        """`solver.face`."""
+        cdef int at
+        cdef int64_t lots, left
+        cdef wide cost
+        row.contact, row.slope, row.base = 0, 0, 0
+        row.free_at, row.used_at = row.first, row.last
+        row.free_left = self.lots[row.first] if row.first < row.last else 0
+        row.used_left = 0
+        if not row.capacity:
+            row.free_at = row.last
+            return
+        self.skip(row, row.minimum, &row.used_at, &row.used_left)
+        row.base = self.true_cost(row, row.minimum)
+        if not row.fixed and row.minimum == 1:
+            return
+        lots, cost, at, left = row.minimum, row.base, row.used_at, row.used_left
+        while at < row.last and <wide>self.cost[at] * lots < cost:
+            lots += left
+            cost += <wide>self.cost[at] * left
+            at += 1
+            if at < row.last:
+                left = self.lots[at]
+        row.contact = lots
+        row.slope = <int64_t>wide_floor(cost, lots)
+        row.free_at, row.free_left = at, left
+
+    cdef void skip(self, Row* row, int64_t count, int* at, int64_t* left) noexcept nogil:
+        at[0] = row.first
+        while at[0] < row.last and self.lots[at[0]] <= count:
+            count -= self.lots[at[0]]
+            at[0] += 1
+        left[0] = self.lots[at[0]] - count if at[0] < row.last else 0
+
+    cdef wide true_cost(self, Row* row, int64_t count) noexcept nogil:
+        """Scaled, the fixed cost included."""
+        cdef wide cost = <wide>row.fixed << self.shift
+        cdef int at = row.first
+        while count > 0 and at < row.last:
+            if self.lots[at] >= count:
+                return cost + <wide>self.cost[at] * count
+            cost += <wide>self.cost[at] * self.lots[at]
+            count -= self.lots[at]
+            at += 1
+        return cost
+
+    cdef bint relaxed(self, uint64_t used, uint64_t banned, Answer* answer) noexcept nogil:
+        """`solver.relaxed`."""
+        cdef int64_t head[MAX_ROWS]
+        cdef int64_t here[MAX_ROWS]
+        cdef int next_at[MAX_ROWS]
+        cdef int owner[MAX_ROWS]
+        cdef int active = 0, index, slot, best
+        cdef int64_t left = self.quantity, room = 0, take, low
+        cdef Row* row
+        answer.scaled = 0
+        for index in range(self.count):
+            row = &self.rows[index]
+            answer.lots[index] = 0
+            if not row.capacity or banned >> index & 1:
+                if used >> index & 1:
+                    return False
+                continue
+            if used >> index & 1:
+                answer.lots[index] = row.minimum
+                left -= row.minimum
+                answer.scaled += row.base
+                room += row.capacity - row.minimum
+                if row.used_at == row.last:
+                    continue
+                head[active], here[active] = self.cost[row.used_at], row.used_left
+                next_at[active] = row.used_at + 1
+            else:
+                room += row.capacity
+                if row.contact:
+                    head[active], here[active] = row.slope, row.contact
+                    next_at[active] = -1
+                else:
+                    head[active], here[active] = self.cost[row.first], self.lots[row.first]
+                    next_at[active] = row.first + 1
+            owner[active] = index
+            active += 1
+        if left < 0:
+            return False
+        if room < left:
+            answer.filled = self.quantity - left + room
+            left = room
+        else:
+            answer.filled = self.quantity
+        while left > 0:
+            best, low = 0, head[0]
+            for slot in range(1, active):
+                if head[slot] < low:
+                    best, low = slot, head[slot]
+            take = here[best] if here[best] < left else left
+            left -= take
+            row = &self.rows[owner[best]]
+            answer.lots[owner[best]] += take
+            answer.scaled += <wide>low * take
+            if next_at[best] < 0:
+                next_at[best] = row.free_at + 1
+                if row.free_at < row.last:
+                    head[best], here[best] = self.cost[row.free_at], row.free_left
+                    continue
+            elif next_at[best] < row.last:
+                head[best], here[best] = self.cost[next_at[best]], self.lots[next_at[best]]
+                next_at[best] += 1
+                continue
+            active -= 1   # this row is used up: the rows behind it move up, so that ties keep their order
+            for slot in range(best, active):
+                head[slot], here[slot] = head[slot + 1], here[slot + 1]
+                next_at[slot], owner[slot] = next_at[slot + 1], owner[slot + 1]
+        return True
+
+    cdef int search(self) noexcept nogil:
+        """`solver.solve`."""
+        cdef uint64_t stack[4 * MAX_ROWS + 8]
+        cdef uint64_t used, banned, absent, everything
+        cdef int top = 1, nodes = 0, decide, legs, index
+        cdef Answer answer
+        cdef wide bound, cost, true, missing, worst
+        cdef bint allowed
+        cdef Row* row
+        everything = ~(<uint64_t>0) if self.count == 64 else (<uint64_t>1 << self.count) - 1
+        stack[0] = stack[1] = 0
+        self.found, self.leaf_count = False, 0
+        while top:
+            nodes += 1
+            if nodes > self.max_nodes:
+                return TOO_LARGE
+            top -= 1
+            used, banned = stack[2 * top], stack[2 * top + 1]
+            absent = banned
+            legs = __builtin_popcountll(used)
+            if legs >= self.max_legs:
+                absent = everything & ~used
+            if legs > self.max_legs or not self.relaxed(used, absent, &answer):
+                self.leaf(used, banned)
+                continue
+            bound = wide_up(answer.scaled, self.shift)
+            if not self.beats(answer.filled, bound):
+                self.leaf(used, banned)
+                continue
+            decide, legs, allowed = -1, 0, True
+            worst = cost = 0
+            for index in range(self.count):
+                if not answer.lots[index]:
+                    continue
+                row = &self.rows[index]
+                legs += 1
+                true = self.true_cost(row, answer.lots[index])
+                cost += true
+                allowed = allowed and answer.lots[index] >= row.minimum
+                if answer.lots[index] < row.contact and not used >> index & 1:
+                    missing = true - <wide>row.slope * answer.lots[index]
+                    if decide < 0 or missing > worst:
+                        decide, worst = index, missing
+            if legs > self.max_legs:
+                allowed = False
+                if decide < 0:
+                    for index in range(self.count):
+                        if answer.lots[index] and not used >> index & 1:
+                            if decide < 0 or answer.lots[index] > answer.lots[decide]:
+                                decide = index
+            cost = cost >> self.shift
+            if allowed and self.beats(answer.filled, cost):
+                self.best, self.best_cost, self.found = answer, cost, True
+            if decide < 0 or not self.beats(answer.filled, bound):
+                self.leaf(used, banned)
+            else:
+                stack[2 * top], stack[2 * top + 1] = used, banned | <uint64_t>1 << decide
+                stack[2 * top + 2], stack[2 * top + 3] = used | <uint64_t>1 << decide, banned
+                top += 2
+        return SOLVED
+
+    cdef bint beats(self, int64_t filled, wide cost) noexcept nogil:
+        """More filled than by the best so far; or as much for less."""
+        if not self.found or filled > self.best.filled:
+            return True
+        return filled == self.best.filled and cost < self.best_cost
+
+    cdef void leaf(self, uint64_t used, uint64_t banned) noexcept nogil:
+        self.leaves[2 * self.leaf_count], self.leaves[2 * self.leaf_count + 1] = used, banned
+        self.leaf_count += 1
