@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ TARGETS = ("contracts/PrimeVault.sol", "contracts/PooledAccount.sol", "contracts
 WORK = ROOT / ".build" / "mutate"
 RESULTS = ROOT / "deep" / "mutation.json"
 ACTIVE = "block.prevrandao"
-LIMIT_S = 120
-"""A mutant that loops is one the tests notice."""
+PATIENCE = 10
+"""A mutant that loops is one the tests notice: it takes so many times as long as the tests without one."""
 
 SWAPS = {
     "<": ("<=", ">="),
@@ -91,8 +92,8 @@ class Instrumented:
     first: int = 1
     function: str = ""
     pointers: set[str] = field(default_factory=set)
-    """Names in this function that must be assigned whatever happens: a mutant may change what to, not whether. "return":
-    so must its result."""
+    """Names in this function that must be assigned whatever happens: a mutant changes what to, not whether.
+    "return": so must its result."""
     seen: dict[str, int] = field(default_factory=dict)
 
     def number(self, node: Node, operator: str, before: str, after: str) -> int:
@@ -205,7 +206,7 @@ class Instrumented:
             other = ASSIGNMENTS[inner["operator"]]
             after = f"{self.text(inner['leftHandSide'])} {other} {self.text(inner['rightHandSide'])}"
             number = self.number(node, f"{inner['operator']} to {other}", self.text(node), after)
-            text = f"if ({ACTIVE} == {number}) {{ {after}; }} else {{ {text} }}"
+            text = f"{{ if ({ACTIVE} == {number}) {{ {after}; }} else {{ {text} }} }}"
         if inner["nodeType"] == "Assignment" and inner["leftHandSide"].get("name") in self.pointers:
             return text
         return self.drop(node, text)
@@ -214,7 +215,8 @@ class Instrumented:
         if node["nodeType"] == "Return" and "return" in self.pointers:
             return text
         number = self.number(node, "drop", self.text(node), "nothing")
-        return f"if ({ACTIVE} != {number}) {{ {text} }}"
+        # In a block, lest an `else` that follows becomes this one's.
+        return f"{{ if ({ACTIVE} != {number}) {{ {text} }} }}"
 
     # assembly
 
@@ -425,7 +427,7 @@ def prepare(texts: dict[str, str]) -> Path:
     return place
 
 
-def forge(place: Path, number: int, full: bool) -> str:
+def forge(place: Path, number: int, full: bool, limit_s: float) -> str:
     """ "passed", "failed" or "timeout" of the suite with one mutant alive (0: none), or what stopped forge."""
     env = environment() | {"FOUNDRY_PROFILE": "mutate"}
     if full:
@@ -438,7 +440,7 @@ def forge(place: Path, number: int, full: bool) -> str:
         command, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        out, errors = process.communicate(timeout=LIMIT_S * (10 if full else 1))
+        out, errors = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -484,10 +486,20 @@ class Results:
         part.replace(RESULTS)
 
 
-def verdict(place: Path, mutant: Mutant) -> str:
-    if forge(place, mutant.number, full=False) != "passed":
+def verdict(place: Path, mutant: Mutant, limit_s: float) -> str:
+    if forge(place, mutant.number, full=False, limit_s=limit_s) != "passed":
         return "killed"
-    return "survived" if forge(place, mutant.number, full=True) == "passed" else "killed"
+    # 16 times the runs; most of a quick run is starting.
+    return "survived" if forge(place, mutant.number, full=True, limit_s=16 * limit_s) == "passed" else "killed"
+
+
+def quiet_time(place: Path) -> float:
+    """Seconds of the tests without a mutant. SystemExit when they do not pass."""
+    for _ in range(2):  # The first time they are compiled too.
+        start = time.monotonic()
+        if (without := forge(place, 0, full=False, limit_s=3600)) != "passed":
+            raise SystemExit(f"tools.mutate: the tests themselves do not pass: {without}")
+    return time.monotonic() - start
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
@@ -511,12 +523,11 @@ def main(arguments: list[str]) -> dict[str, Any]:
     print(
         f"{len(everything)} mutants of {len(files)} files, {len(chosen)} in part {options.part}; the tests without one:"
     )
-    if (without := forge(place, 0, full=False)) != "passed":
-        raise SystemExit(f"tools.mutate: the tests themselves do not pass: {without}")
+    limit_s = PATIENCE * quiet_time(place)
     for count, mutant in enumerate(chosen, 1):
         found = results.known(mutant)
         if found is None:
-            found = verdict(place, mutant)
+            found = verdict(place, mutant, limit_s)
             results.save(mutant, found)
         if found == "survived":
             print(f"survived {count}/{len(chosen)}: {mutant}", flush=True)
