@@ -17,15 +17,15 @@ struct Account {
 /// @notice A venue as the balance sheet sees it. Amounts in micro-USDC.
 /// @dev `book` is what the venue was last worth plus what was sent minus what was collected since; it may be negative.
 struct VenueState {
-    int128 book;
-    uint64 recalling;
-    uint64 cap;
+    int128 book; // The first slot is what marks and commits read and write.
     uint16 relativeCapBps;
     uint8 tier;
     bool listed;
     bool suspended;
     uint40 markedAt;
     uint40 windowStart;
+    uint64 recalling;
+    uint64 cap;
     int128 windowNet;
 }
 
