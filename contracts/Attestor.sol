@@ -159,6 +159,7 @@ contract Attestor is IAttestor, EIP712 {
         (bool ok, bytes memory reply) =
             signer.staticcall{gas: CONTRACT_GAS}(abi.encodeCall(IERC1271.isValidSignature, (digest, inner)));
         // 32 bytes at least, of which the first four are the magic ones: an account without code answers nothing.
+        // forge-lint: disable-next-line(unsafe-typecast)
         bool valid = ok && reply.length >= 32 && bytes32(reply) == bytes32(IERC1271.isValidSignature.selector);
         require(valid, VenueErrorsLib.SignatureInvalid());
     }

@@ -93,6 +93,8 @@ import {VenueLib} from "./libraries/VenueLib.sol";
 /// TRUST
 /// The asset transfers exactly what it is told (pulls check it) and has no hooks. A listed venue is trusted for its
 /// value and for sending its cash back; it is trusted with no more than its cap, and it can break no view and no claim.
+/// The factory that made the vault says which venues it made and of which tier, once, when they are listed; nothing
+/// else asks it.
 contract PrimeVault is IPrimeVault {
     using FixedPointMathLib for uint256;
     using LanesLib for uint256[LANE_WORDS];
@@ -104,6 +106,7 @@ contract PrimeVault is IPrimeVault {
     /* IMMUTABLES */
 
     address public immutable asset;
+    address public immutable factory;
 
     /* STORAGE */
 
@@ -115,10 +118,12 @@ contract PrimeVault is IPrimeVault {
 
     /* CONSTRUCTOR */
 
+    /// @dev Whoever makes it is asked for the tier of each venue: see VaultFactory.
     /// @param keepers At least two, all different: one lost key must not stop settlement.
     constructor(address asset_, address owner_, address curator_, address[] memory keepers) {
         ensure(asset_ != address(0), uint32(ErrorsLib.ZeroAddress.selector));
         asset = asset_;
+        factory = msg.sender;
         GovernanceLib.init(s, owner_, curator_, keepers);
         s.fullAt = uint40(block.timestamp);
     }
@@ -404,7 +409,7 @@ contract PrimeVault is IPrimeVault {
     /* CURATOR, GUARDIANS AND OWNER: all in GovernanceLib */
 
     /// @inheritdoc IPrimeVault
-    function addVenue(address, uint8, uint64, uint16) external {
+    function addVenue(address, uint64, uint16) external {
         _govern();
     }
 
@@ -843,7 +848,7 @@ contract PrimeVault is IPrimeVault {
 
     function _govern() internal {
         _enter();
-        GovernanceLib.run(s, msg.data);
+        GovernanceLib.run(s, factory, msg.data);
         _leave();
     }
 

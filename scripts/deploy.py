@@ -13,6 +13,7 @@ from typing import Any
 
 from ape import accounts, networks
 from ape.contracts import ContractContainer
+from eth_utils.crypto import keccak
 from ethpm_types import ContractType
 
 from keeper.chain.deployment import (
@@ -26,6 +27,7 @@ from keeper.chain.deployment import (
     read_plan,
     write_deployment,
 )
+from keeper.chain.dry_run import TIER_ATTESTED, TIER_READ, VAULT, VENUE, Artifact
 from keeper.devkeys import address_of
 from keeper.errors import ConfigError
 
@@ -62,16 +64,20 @@ def deploy(plan: Plan) -> Deployment:
     wallet = owner.deploy(container("CoreDepositWalletSim"), usdc, roles.bridge)
     install_stand_ins(owner, state)
 
-    vault = owner.deploy(
-        container("PrimeVault", Libraries(owner)), usdc, roles.owner, roles.curator, list(roles.keepers)
-    )
-    core = owner.deploy(container("HyperCoreVenue"), vault, usdc, wallet, CORE_WRITER)
+    factory = Factory(owner)
+    vault = factory.make("PrimeVault", VAULT, 0, usdc.address, roles.owner, roles.curator, roles.keepers)
+    for guardian in roles.guardians:
+        vault.addGuardian(guardian, sender=owner)
+    core = factory.make("HyperCoreVenue", VENUE, TIER_READ, vault.address, usdc.address, wallet.address, CORE_WRITER)
     attestor = owner.deploy(container("Attestor"), vault, list(roles.attestors), roles.threshold)
     deposit_address = roles.custody if plan.seatDepositAddress is None else address(plan.seatDepositAddress)
-    seat = owner.deploy(container("SeatVenue"), vault, usdc, attestor, roles.seatAccount, deposit_address)
+    seat = factory.make(
+        *("SeatVenue", VENUE, TIER_ATTESTED, vault.address, usdc.address, attestor.address),
+        *(roles.seatAccount, deposit_address),
+    )
 
-    vault.addVenue(core, 1, plan.hyperCoreVenue.cap, plan.hyperCoreVenue.relativeCapBps, sender=curator)
-    vault.addVenue(seat, 2, plan.seatVenue.cap, plan.seatVenue.relativeCapBps, sender=curator)
+    vault.addVenue(core, plan.hyperCoreVenue.cap, plan.hyperCoreVenue.relativeCapBps, sender=curator)
+    vault.addVenue(seat, plan.seatVenue.cap, plan.seatVenue.relativeCapBps, sender=curator)
     if plan.seatBandBps > DEFAULT_BAND_BPS:
         vault.increaseBand(seat, plan.seatBandBps, sender=curator)
     core.approveTrader(roles.trader, sender=curator)
@@ -90,6 +96,7 @@ def deploy(plan: Plan) -> Deployment:
         block=networks.provider.get_block("latest").number,
         contracts=Contracts(
             usdc=usdc.address,
+            factory=factory.contract.address,
             vault=vault.address,
             attestor=attestor.address,
             hyperCoreVenue=core.address,
@@ -129,14 +136,38 @@ class Libraries:
         return link(bytecode, self._deployed)
 
 
-def container(name: str, libraries: Libraries | None = None) -> ContractContainer:
-    """The contract as forge built it; one that calls libraries needs them."""
+class Factory:
+    """A VaultFactory of `owner`'s. Code is listed the first time something is made of it; venues get their tier so."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self._libraries = Libraries(owner)
+        self.contract = owner.deploy(container("VaultFactory"), owner, 0, owner)
+
+    def make(self, name: str, kind: int, tier: int, *arguments: Any) -> Any:
+        built = built_contract(name)
+        code = bytes.fromhex(self._libraries.link(built["bytecode"]).removeprefix("0x"))
+        init_code = Artifact(name=name, built=built, linked=code).init_code(arguments)
+        self.contract.addTemplate(keccak(code), kind, tier, len(code), sender=self._owner)
+        made = self.contract.predict(self._owner, init_code, bytes(32))
+        self.contract.create(keccak(code), init_code, bytes(32), sender=self._owner)
+        return ContractContainer(ContractType.model_validate({"contractName": name, "abi": built["abi"]})).at(made)
+
+
+def built_contract(name: str) -> dict[str, Any]:
+    """As forge built it."""
     path = OUT / f"{name}.sol" / f"{name}.json"
     if not path.exists():
         raise ConfigError(f"{name} is not built; run ./dev build")
-    built = json.loads(path.read_text())
+    built: dict[str, Any] = json.loads(path.read_text())
     if not built.get("bytecode", {}).get("object", "0x").removeprefix("0x"):
         raise ConfigError(f"out/ holds no code for {name}; run ./dev run forge build --force --skip test")
+    return built
+
+
+def container(name: str, libraries: Libraries | None = None) -> ContractContainer:
+    """One that calls libraries needs them to be deployed."""
+    built = built_contract(name)
     kind = {"contractName": name, "abi": built["abi"]}
     if libraries is None:
         kind["deploymentBytecode"] = {"bytecode": built["bytecode"]["object"]}
@@ -174,6 +205,7 @@ def resolve_roles(plan: Plan) -> Roles:
         owner=address(given.owner),
         curator=address(given.curator),
         keepers=tuple(map(address, given.keepers)),
+        guardians=tuple(map(address, given.guardians)),
         attestors=tuple(map(address, given.attestors)),
         threshold=given.threshold,
         bridge=address(given.bridge),
@@ -185,7 +217,15 @@ def resolve_roles(plan: Plan) -> Roles:
 
 def give_gas(plan: Plan, roles: Roles) -> None:
     """Accounts beyond anvil's first ten have no ether of their own."""
-    for party in {*roles.keepers, *roles.attestors, roles.bridge, roles.custody, roles.trader, *minted(plan)}:
+    for party in {
+        *roles.keepers,
+        *roles.guardians,
+        *roles.attestors,
+        roles.bridge,
+        roles.custody,
+        roles.trader,
+        *minted(plan),
+    }:
         if int(rpc("eth_getBalance", party, "latest"), 16) == 0:
             rpc("anvil_setBalance", party, GAS_MONEY)
 

@@ -112,6 +112,7 @@ def test(arguments: list[str]) -> None:
         return
     lint([])
     run("forge", "test")
+    run(VENV / "python", "-m", "tools.snapshot", "--check")
     for task in ("slither", "prove"):
         run(VENV / "python", "-m", "tools.security", task)
     browser()

@@ -20,6 +20,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -32,8 +33,8 @@ TARGETS = ("contracts/PrimeVault.sol", "contracts/PooledAccount.sol", "contracts
 WORK = ROOT / ".build" / "mutate"
 RESULTS = ROOT / "deep" / "mutation.json"
 ACTIVE = "block.prevrandao"
-LIMIT_S = 120
-"""A mutant that loops is one the tests notice."""
+PATIENCE = 10
+"""A mutant that loops is one the tests notice: it takes so many times as long as the tests without one."""
 
 SWAPS = {
     "<": ("<=", ">="),
@@ -90,6 +91,9 @@ class Instrumented:
     mutants: list[Mutant] = field(default_factory=list)
     first: int = 1
     function: str = ""
+    pointers: set[str] = field(default_factory=set)
+    """Names in this function that must be assigned whatever happens: a mutant changes what to, not whether.
+    "return": so must its result."""
     seen: dict[str, int] = field(default_factory=dict)
 
     def number(self, node: Node, operator: str, before: str, after: str) -> int:
@@ -170,9 +174,15 @@ class Instrumented:
             return f"({ACTIVE} {'!=' if text == 'true' else '=='} {number})"
         if node["kind"] != "number" or not node.get("mayChange") or text.startswith("0x"):
             return text
-        original = text
-        text = self.choose(node, text, "constant + 1", f"{original} + 1")
-        return text if node["value"] == "0" else self.choose(node, text, "constant - 1", f"{original} - 1")
+        original, kind = text, node["asked"]
+        changes = ("+",) if node["value"] == "0" else ("+", "-")
+        # A choice between two numbers is unsigned: where something else is asked for, it must be said.
+        text = f"{kind}({original})" if kind else original
+        for sign in changes:
+            after = f"{original} {sign} 1"
+            number = self.number(node, f"constant {sign} 1", original, after)
+            text = f"({ACTIVE} == {number} ? {f'{kind}({after})' if kind else after} : {text})"
+        return text
 
     def constant(self, node: Node, text: str) -> str:
         kind = node["typeDescriptions"]["typeString"]
@@ -196,12 +206,17 @@ class Instrumented:
             other = ASSIGNMENTS[inner["operator"]]
             after = f"{self.text(inner['leftHandSide'])} {other} {self.text(inner['rightHandSide'])}"
             number = self.number(node, f"{inner['operator']} to {other}", self.text(node), after)
-            text = f"if ({ACTIVE} == {number}) {{ {after}; }} else {{ {text} }}"
+            text = f"{{ if ({ACTIVE} == {number}) {{ {after}; }} else {{ {text} }} }}"
+        if inner["nodeType"] == "Assignment" and inner["leftHandSide"].get("name") in self.pointers:
+            return text
         return self.drop(node, text)
 
     def drop(self, node: Node, text: str) -> str:
+        if node["nodeType"] == "Return" and "return" in self.pointers:
+            return text
         number = self.number(node, "drop", self.text(node), "nothing")
-        return f"if ({ACTIVE} != {number}) {{ {text} }}"
+        # In a block, lest an `else` that follows becomes this one's.
+        return f"{{ if ({ACTIVE} != {number}) {{ {text} }} }}"
 
     # assembly
 
@@ -212,6 +227,7 @@ class Instrumented:
         if kind not in ("YulVariableDeclaration", "YulAssignment", "YulExpressionStatement"):
             return text
         value = node.get("value") or node["expression"]
+        pointer = kind == "YulAssignment" and node["variableNames"][0]["name"] in self.pointers
         for operator, place, after in self.yul_changes(value):
             mutated = self.filled(node, [(place, after)])
             number = self.number(node, f"assembly {operator}", source, mutated)
@@ -219,11 +235,13 @@ class Instrumented:
                 name = node["variables"][0]["name"]
                 assigned = self.filled(value, [(place, after)]) if place is not value else after
                 text += f" if eq(prevrandao(), {number}) {{ {name} := {assigned} }}"
+            elif pointer:
+                text += f" if eq(prevrandao(), {number}) {{ {mutated} }}"
             else:
                 # two ifs: a switch would hold its value on the stack, which is full
                 lives = f"eq(prevrandao(), {number})"
                 text = f"if {lives} {{ {mutated} }} if iszero({lives}) {{ {text} }}"
-        if kind != "YulVariableDeclaration":
+        if kind != "YulVariableDeclaration" and not pointer:
             number = self.number(node, "assembly drop", source, "nothing")
             text = f"if iszero(eq(prevrandao(), {number})) {{ {text} }}"
         return text
@@ -279,6 +297,7 @@ def children(node: Node) -> Iterator[Node]:
                 continue
             child["isCondition"] = key == "condition" or (kind == "FunctionCall" and checked(node) is child)
             child["mayChange"] = number_may_change(node, key)
+            child["asked"] = asked_type(node, child)
             child["inLoopHead"] = key in ("loopExpression", "initializationExpression")
             yield child
 
@@ -297,6 +316,36 @@ def number_may_change(parent: Node, key: str) -> bool:
     if parent["nodeType"] == "BinaryOperation":
         return not constant(parent) and not (parent["operator"] in ("<<", ">>", "**") and key == "leftExpression")
     return parent["nodeType"] in ("Assignment", "Return", "FunctionCall", "IndexAccess", "TupleExpression")
+
+
+def pointers(node: Node) -> Iterator[str]:
+    """Names of the variables below that point into storage or calldata."""
+    if node.get("nodeType") == "VariableDeclaration" and node["storageLocation"] in ("storage", "calldata"):
+        yield node["name"]
+    for value in node.values():
+        for child in value if isinstance(value, list) else [value]:
+            if isinstance(child, dict):
+                yield from pointers(child)
+
+
+def asked_type(parent: Node, child: Node) -> str:
+    """The type that `parent` asks of a number at the place of `child`, if it is signed or an address; else ""."""
+    kind = parent["nodeType"]
+    if kind == "BinaryOperation":
+        asked = parent["commonType"]["typeString"]
+    elif kind == "Assignment":
+        asked = parent["leftHandSide"]["typeDescriptions"]["typeString"]
+    elif kind == "FunctionCall" and parent["kind"] == "typeConversion":
+        asked = parent["typeDescriptions"]["typeString"]
+    elif kind == "FunctionCall" and child in parent["arguments"]:
+        whole = parent["expression"]["typeDescriptions"]["typeString"]
+        parameters = re.sub(r"^function \((.*?)\).*$", r"\1", whole).split(",")
+        # From the end: a library's function has its own first one besides. abi.encode takes anything.
+        place = len(parent["arguments"]) - parent["arguments"].index(child)
+        asked = parameters[-place] if place <= len(parameters) else ""
+    else:
+        asked = ""
+    return asked if re.fullmatch("int[0-9]+|address", asked) else ""
 
 
 def statements(node: Node) -> Iterator[Node]:
@@ -350,7 +399,8 @@ def instrument(files: list[str]) -> tuple[dict[str, str], list[Mutant]]:
         state = Instrumented(name, source, first=1 + len(mutants))
         bodies = []
         for function, node in functions(unit):
-            state.function = function
+            state.function, state.pointers = function, set(pointers(node))
+            state.pointers |= {"return" for _ in pointers(node["returnParameters"])}
             widen(node["body"], source)
             bodies.append((node["body"], state.render(node["body"])))
         whole = {"src": f"0:{len(source)}:0"}
@@ -377,7 +427,7 @@ def prepare(texts: dict[str, str]) -> Path:
     return place
 
 
-def forge(place: Path, number: int, full: bool) -> str:
+def forge(place: Path, number: int, full: bool, limit_s: float) -> str:
     """ "passed", "failed" or "timeout" of the suite with one mutant alive (0: none), or what stopped forge."""
     env = environment() | {"FOUNDRY_PROFILE": "mutate"}
     if full:
@@ -390,7 +440,7 @@ def forge(place: Path, number: int, full: bool) -> str:
         command, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     try:
-        out, errors = process.communicate(timeout=LIMIT_S * (10 if full else 1))
+        out, errors = process.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
@@ -436,10 +486,20 @@ class Results:
         part.replace(RESULTS)
 
 
-def verdict(place: Path, mutant: Mutant) -> str:
-    if forge(place, mutant.number, full=False) != "passed":
+def verdict(place: Path, mutant: Mutant, limit_s: float) -> str:
+    if forge(place, mutant.number, full=False, limit_s=limit_s) != "passed":
         return "killed"
-    return "survived" if forge(place, mutant.number, full=True) == "passed" else "killed"
+    # 16 times the runs; most of a quick run is starting.
+    return "survived" if forge(place, mutant.number, full=True, limit_s=16 * limit_s) == "passed" else "killed"
+
+
+def quiet_time(place: Path) -> float:
+    """Seconds of the tests without a mutant. SystemExit when they do not pass."""
+    for _ in range(2):  # The first time they are compiled too.
+        start = time.monotonic()
+        if (without := forge(place, 0, full=False, limit_s=3600)) != "passed":
+            raise SystemExit(f"tools.mutate: the tests themselves do not pass: {without}")
+    return time.monotonic() - start
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
@@ -463,12 +523,11 @@ def main(arguments: list[str]) -> dict[str, Any]:
     print(
         f"{len(everything)} mutants of {len(files)} files, {len(chosen)} in part {options.part}; the tests without one:"
     )
-    if (without := forge(place, 0, full=False)) != "passed":
-        raise SystemExit(f"tools.mutate: the tests themselves do not pass: {without}")
+    limit_s = PATIENCE * quiet_time(place)
     for count, mutant in enumerate(chosen, 1):
         found = results.known(mutant)
         if found is None:
-            found = verdict(place, mutant)
+            found = verdict(place, mutant, limit_s)
             results.save(mutant, found)
         if found == "survived":
             print(f"survived {count}/{len(chosen)}: {mutant}", flush=True)

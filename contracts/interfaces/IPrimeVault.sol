@@ -17,15 +17,15 @@ struct Account {
 /// @notice A venue as the balance sheet sees it. Amounts in micro-USDC.
 /// @dev `book` is what the venue was last worth plus what was sent minus what was collected since; it may be negative.
 struct VenueState {
-    int128 book;
-    uint64 recalling;
-    uint64 cap;
+    int128 book; // The first slot is what marks and commits read and write.
     uint16 relativeCapBps;
     uint8 tier;
     bool listed;
     bool suspended;
     uint40 markedAt;
     uint40 windowStart;
+    uint64 recalling;
+    uint64 cap;
     int128 windowNet;
 }
 
@@ -185,9 +185,9 @@ interface IPrimeVault {
 
     /* CURATOR AND GUARDIANS: timelocked unless said otherwise */
 
-    /// @notice Lists a venue that serves this vault. `tier` 1: the contract reads its equity; 2: attested.
-    /// `relativeCapBps` of idle + Σ positive books.
-    function addVenue(address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) external;
+    /// @notice Lists a venue that serves this vault and that its factory made, with the tier of its template there (1: the
+    /// contract reads its equity; 2: attested). `relativeCapBps` of idle + Σ positive books.
+    function addVenue(address venue, uint64 cap, uint16 relativeCapBps) external;
 
     /// @notice Unlists a venue with no open recall and a book within 10 USDC of zero; insurance takes the rest.
     function removeVenue(address venue) external;
@@ -254,6 +254,10 @@ interface IPrimeVault {
     /* VIEWS */
 
     function asset() external view returns (address);
+
+    /// @notice Who made this vault: the VaultFactory whose venues it lists.
+    function factory() external view returns (address);
+
     function owner() external view returns (address);
     function curator() external view returns (address);
     function isKeeper(address who) external view returns (bool);

@@ -14,7 +14,6 @@ library ErrorsLib {
     error AssetsNotAllowed();
     error BadReceiver();
     error BadRights();
-    error BadTier();
     error BandOutOfRange();
     error BookTooLarge();
     error CapExceeded();
@@ -44,6 +43,7 @@ library ErrorsLib {
     error NotCurator();
     error NotDormant();
     error NotExiting();
+    error NotFromFactory();
     error NotGuardian();
     error NotKeeper();
     error NotOffered();

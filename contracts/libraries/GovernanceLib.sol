@@ -5,6 +5,7 @@ import {FixedPointMathLib} from "solady/utils/FixedPointMathLib.sol";
 import {SafeCastLib} from "solady/utils/SafeCastLib.sol";
 
 import {IPrimeVault, VenueState} from "../interfaces/IPrimeVault.sol";
+import {IVaultFactory} from "../interfaces/IVaultFactory.sol";
 import {IVenue} from "../interfaces/IVenue.sol";
 import {ensure} from "./CheckLib.sol";
 import "./ConstantsLib.sol";
@@ -40,16 +41,17 @@ library GovernanceLib {
         }
     }
 
-    /// @notice Carries out the vault call whose data is `data`.
-    function run(State storage s, bytes calldata data) public {
+    /// @notice Carries out the vault call whose data is `data`. @param factory Knows the tiers of the venues it made.
+    function run(State storage s, address factory, bytes calldata data) public {
         ensure(!s.exiting, uint32(ErrorsLib.Exiting.selector));
-        bytes4 selector = bytes4(data);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        bytes4 selector = bytes4(data); // What the rest is for.
         bytes calldata args = data[4:];
         if (selector == IPrimeVault.submit.selector) return _submit(s, abi.decode(args, (bytes)));
         if (selector == IPrimeVault.revoke.selector) return _revoke(s, abi.decode(args, (bytes)));
         if (_instant(s, selector, args)) return;
         _useTimelock(s, data);
-        _loosen(s, selector, args);
+        _loosen(s, factory, selector, args);
     }
 
     /// @notice Seconds between announcement and call, for this call.
@@ -177,10 +179,10 @@ library GovernanceLib {
 
     /* AFTER A TIMELOCK */
 
-    function _loosen(State storage s, bytes4 selector, bytes calldata args) private {
+    function _loosen(State storage s, address factory, bytes4 selector, bytes calldata args) private {
         if (selector == IPrimeVault.addVenue.selector) {
-            (address venue, uint8 tier, uint64 cap, uint16 bps) = abi.decode(args, (address, uint8, uint64, uint16));
-            _addVenue(s, venue, tier, cap, bps);
+            (address venue, uint64 cap, uint16 bps) = abi.decode(args, (address, uint64, uint16));
+            _addVenue(s, venue, _tierOf(factory, venue), cap, bps);
         } else if (selector == IPrimeVault.removeVenue.selector) {
             _removeVenue(s, abi.decode(args, (address)));
         } else if (selector == IPrimeVault.increaseCap.selector) {
@@ -236,7 +238,7 @@ library GovernanceLib {
 
     function _addVenue(State storage s, address venue, uint8 tier, uint64 cap, uint16 relativeCapBps) private {
         ensure(s.venueList.length < MAX_VENUES, uint32(ErrorsLib.TooManyVenues.selector));
-        ensure(tier == TIER_READ || tier == TIER_ATTESTED, uint32(ErrorsLib.BadTier.selector));
+        ensure(tier > 0, uint32(ErrorsLib.NotFromFactory.selector));
         VenueState storage state = s.venueStates[venue];
         ensure(!state.listed, uint32(ErrorsLib.AlreadySet.selector));
         ensure(IVenue(venue).vault() == address(this), uint32(ErrorsLib.WrongVault.selector));
@@ -247,6 +249,11 @@ library GovernanceLib {
         _setCap(s, venue, cap);
         _setRelativeCap(s, venue, relativeCapBps);
         if (tier == TIER_ATTESTED) _setBand(s, venue, DEFAULT_BAND_BPS);
+    }
+
+    /// @dev 0: not made there. What has no code made nothing.
+    function _tierOf(address factory, address venue) private view returns (uint8) {
+        return factory.code.length == 0 ? 0 : IVaultFactory(factory).tierOf(venue);
     }
 
     function _removeVenue(State storage s, address venue) private {
@@ -309,14 +316,14 @@ library GovernanceLib {
         bytes32 key = keccak256(data);
         ensure(s.submittedAt[key] > 0, uint32(ErrorsLib.DataNotSubmitted.selector));
         if (s.isGuardian[msg.sender]) {
-            bool own = bytes4(data) == IPrimeVault.removeGuardian.selector
+            bool own = _selector(data) == IPrimeVault.removeGuardian.selector
                 && address(uint160(uint256(_argument(data)))) == msg.sender;
             ensure(!own, uint32(ErrorsLib.Unauthorized.selector));
         } else {
             _author(s, data);
         }
         delete s.submittedAt[key];
-        emit EventsLib.Revoked(msg.sender, bytes4(data), data);
+        emit EventsLib.Revoked(msg.sender, _selector(data), data);
     }
 
     /// @dev Nothing was announced before the first sub-account that could be used after it without its full delay.
@@ -336,7 +343,7 @@ library GovernanceLib {
 
     /// @dev The sender must be the role whose call this is. Giving a power up is for who has it.
     function _author(State storage s, bytes memory data) private view returns (bytes4 selector) {
-        selector = bytes4(data);
+        selector = _selector(data);
         ensure(data.length >= 36 && _minimum(selector) > 0, uint32(ErrorsLib.NotTimelocked.selector));
         bytes4 power = selector == IPrimeVault.abdicate.selector ? bytes4(_argument(data)) : selector;
         if (_isOwners(power)) _onlyOwner(s);
@@ -345,8 +352,13 @@ library GovernanceLib {
 
     /// @dev Decreasing a timelock takes that timelock.
     function _delay(State storage s, bytes memory data) private view returns (uint40) {
-        bytes4 selector = bytes4(data);
+        bytes4 selector = _selector(data);
         return delayOf(s, selector == IPrimeVault.decreaseTimelock.selector ? bytes4(_argument(data)) : selector);
+    }
+
+    function _selector(bytes memory data) private pure returns (bytes4) {
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return bytes4(data); // The rest is arguments.
     }
 
     function _argument(bytes memory data) private pure returns (bytes32 word) {

@@ -9,10 +9,14 @@ import {ErrorsLib} from "./ErrorsLib.sol";
 
 /// @title Four uint64 balances to a storage word.
 /// @notice Sub-account id lies in word (id − 1) / 4, lane (id − 1) % 4, lane 0 lowest. Amounts in micro-USDC.
-/// @dev A word of deltas holds four int64 in the same lanes. Each lane is extended, added and range-checked by itself:
+/// @dev A word of deltas holds four int64 in the same lanes. Each lane is added and range-checked by itself:
 /// nothing is borrowed from or carried into a neighbour.
 library LanesLib {
     uint256 internal constant LANE_MAX = type(uint64).max;
+
+    /// @dev What was wrong in the loop; lanes out of range set bits above these.
+    uint256 private constant UNSORTED = 1;
+    uint256 private constant CLOSED = 2;
 
     function get(uint256[LANE_WORDS] storage lanes, uint256 id) internal view returns (uint64) {
         (uint256 word, uint256 shift) = position(id);
@@ -44,83 +48,81 @@ library LanesLib {
         bytes calldata words,
         uint256[] calldata deltas
     ) internal returns (int256 sum) {
-        uint256 count = words.length;
-        require(deltas.length == count, ErrorsLib.LengthMismatch());
-        uint256 next; // The smallest index that the next word may have.
-        uint256 group = type(uint256).max; // The word of `openBits` held in `bits`: 64 storage words each.
-        uint256 bits;
-        for (uint256 i; i < count; ++i) {
-            uint256 word;
-            uint256 delta4;
-            uint256 slot;
-            // Saves the checks of three indexes: i < count, and a byte is below LANE_WORDS.
-            assembly ("memory-safe") {
-                word := byte(0, calldataload(add(words.offset, i)))
-                delta4 := calldataload(add(deltas.offset, shl(5, i)))
-                slot := add(lanes.slot, word)
-            }
-            require(word >= next, ErrorsLib.WordsNotAscending());
-            unchecked {
-                next = word + 1;
-            }
-            if (word >> 6 != group) {
-                group = word >> 6;
-                bits = openBits[group];
-            }
-            uint256 lanes4;
-            assembly ("memory-safe") {
-                lanes4 := sload(slot)
-            }
-            (uint256 changed, int256 wordSum) = addWord(lanes4, delta4, bits >> ((word & 63) << 2));
-            assembly ("memory-safe") {
-                sstore(slot, changed)
-            }
-            unchecked {
-                sum += wordSum; // At most 1,024 × 2^63.
-            }
-        }
-    }
-
-    /// @notice One word of lanes plus one word of deltas.
-    /// @param open Its lowest four bits: which lanes belong to an open sub-account.
-    /// @dev Assembly because it runs once per four sub-accounts of a commit; `tests/contracts/LanesLib.t.sol` compares
-    /// it with plain Solidity.
-    function addWord(uint256 lanes, uint256 deltas, uint256 open) internal pure returns (uint256 changed, int256 sum) {
-        if (open & 15 != 15) require(deltas & ~_spread(open) == 0, ErrorsLib.AccountNotOpen());
-        uint256 outOfRange;
+        require(deltas.length == words.length, ErrorsLib.LengthMismatch());
+        uint256 lanesAt;
+        uint256 openAt;
+        uint256 word;
+        uint256 delta;
         assembly ("memory-safe") {
-            // Each lane in 256 bits: a negative result has its upper bits set, like one above 2^64 − 1.
-            let delta := signextend(7, deltas)
-            let lane := add(and(lanes, 0xffffffffffffffff), delta)
-            sum := delta
-            outOfRange := lane
-            changed := lane
-
-            delta := signextend(7, shr(64, deltas))
-            lane := add(and(shr(64, lanes), 0xffffffffffffffff), delta)
-            sum := add(sum, delta)
-            outOfRange := or(outOfRange, lane)
-            changed := or(changed, shl(64, lane))
-
-            delta := signextend(7, shr(128, deltas))
-            lane := add(and(shr(128, lanes), 0xffffffffffffffff), delta)
-            sum := add(sum, delta)
-            outOfRange := or(outOfRange, lane)
-            changed := or(changed, shl(128, lane))
-
-            delta := sar(192, deltas)
-            lane := add(shr(192, lanes), delta)
-            sum := add(sum, delta)
-            outOfRange := shr(64, or(outOfRange, lane))
-            changed := or(changed, shl(192, lane))
+            lanesAt := lanes.slot
+            openAt := openBits.slot
+            word := words.offset
+            delta := deltas.offset
         }
-        require(outOfRange == 0, ErrorsLib.LaneOutOfRange());
+        (uint256 halves, uint256 bad) = _addAll(lanesAt, openAt, word, word + words.length, delta);
+        require(bad & UNSORTED == 0, ErrorsLib.WordsNotAscending());
+        require(bad & CLOSED == 0, ErrorsLib.AccountNotOpen());
+        require(bad == 0, ErrorsLib.LaneOutOfRange());
+        // forge-lint: disable-next-line(unsafe-typecast)
+        sum = int256((halves & type(uint128).max) + (halves >> 128)) - int256(words.length << 65); // Below 2^128.
     }
 
-    /// @dev Four bits to four lanes of ones.
-    function _spread(uint256 bits) private pure returns (uint256 mask) {
-        for (uint256 lane; lane < 4; ++lane) {
-            if ((bits >> lane) & 1 == 1) mask |= LANE_MAX << (lane * 64);
+    /// @dev The loop of a commit. A lane takes 128 bits while it is changed, so that two of them fit a word with room: with
+    /// delta + 2^63 instead of the delta no term is negative, and lane + delta + 2^127 shows in its upper half whether
+    /// the lane is left. `tests/contracts/LanesLib.t.sol` compares it with plain Solidity. What it has stored when
+    /// something is `bad` the caller reverts.
+    /// @param at Of the first of `words` in calldata, a byte each. @param end Of the last, and one. @param from Of the first delta.
+    /// @return halves Σ (delta + 2^63) of the even lanes, in the lower 128 bits, and of the odd ones, in the upper.
+    function _addAll(uint256 lanes, uint256 openBits, uint256 at, uint256 end, uint256 from)
+        private
+        returns (uint256 halves, uint256 bad)
+    {
+        assembly ("memory-safe") {
+            let next := 0 // The smallest index that the next word may have.
+            let limit := 0 // First word that `bits`, which hold 64 words' lanes, do not know.
+            let bits := 0
+            for {} lt(at, end) {
+                at := add(at, 1)
+                from := add(from, 32)
+            } {
+                let word := byte(0, calldataload(at))
+                bad := or(bad, lt(word, next))
+                next := add(word, 1)
+                if iszero(lt(word, limit)) {
+                    limit := add(and(word, 192), 64)
+                    bits := sload(add(openBits, shr(6, word)))
+                }
+                let delta4 := calldataload(from)
+                {
+                    let open := shr(shl(2, and(word, 63)), bits)
+                    if xor(and(open, 15), 15) {
+                        // A delta in a lane whose bit is 0.
+                        let there := mul(and(open, 1), 0xffffffffffffffff)
+                        there := or(there, shl(64, mul(and(shr(1, open), 1), 0xffffffffffffffff)))
+                        there := or(there, shl(128, mul(and(shr(2, open), 1), 0xffffffffffffffff)))
+                        there := or(there, shl(192, mul(and(shr(3, open), 1), 0xffffffffffffffff)))
+                        bad := or(bad, shl(1, iszero(iszero(and(delta4, not(there))))))
+                    }
+                }
+                delta4 := xor(delta4, 0x8000000000000000800000000000000080000000000000008000000000000000)
+                word := add(lanes, word) // Its slot.
+                let lanes4 := sload(word)
+                let half := and(delta4, 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                halves := add(halves, half)
+                let even := and(lanes4, 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                even := add(add(even, half), 0x7fffffffffffffff80000000000000007fffffffffffffff8000000000000000)
+                even := xor(even, 0x8000000000000000000000000000000080000000000000000000000000000000)
+                half := and(shr(64, delta4), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                halves := add(halves, half)
+                lanes4 := and(shr(64, lanes4), 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff)
+                lanes4 := add(add(lanes4, half), 0x7fffffffffffffff80000000000000007fffffffffffffff8000000000000000)
+                lanes4 := xor(lanes4, 0x8000000000000000000000000000000080000000000000000000000000000000)
+                bad := or(
+                    bad,
+                    and(or(even, lanes4), 0xffffffffffffffff0000000000000000ffffffffffffffff0000000000000000)
+                )
+                sstore(word, or(even, shl(64, lanes4)))
+            }
         }
     }
 

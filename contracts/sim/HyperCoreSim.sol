@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {CoreOrderLib} from "../libraries/CoreOrderLib.sol";
 import {PerpAssetInfo} from "../libraries/CoreReadLib.sol";
@@ -360,8 +361,8 @@ contract HyperCoreSim {
         if (!order.reduceOnly) return lots;
         int256 size = positions[order.user][order.asset];
         int256 most = order.isBuy ? -size : size;
-        if (most <= 0) return 0;
-        return lots < uint256(most) ? lots : uint256(most);
+        uint256 most_ = most > 0 ? most.toUint256() : 0;
+        return lots < most_ ? lots : most_;
     }
 
     function _fill(Resting memory order, uint256 lots, uint256 price, uint256 fee) internal {
@@ -385,10 +386,10 @@ contract HyperCoreSim {
     /// @dev Initial margin is asked of what adds risk only.
     function _hasMargin(address user, uint32 asset, int256 signed) internal view returns (bool) {
         int256 size = positions[user][asset];
-        if (size * signed < 0 && _abs(signed) <= _abs(size)) return true;
+        if (size * signed < 0 && SignedMath.abs(signed) <= SignedMath.abs(size)) return true;
         Market memory market = markets[asset];
-        uint256 used = marginUsed(user) - _abs(size) * market.mark / _leverage(market) + _abs(size + signed)
-            * market.mark / _leverage(market);
+        uint256 used = marginUsed(user) - SignedMath.abs(size) * market.mark / _leverage(market)
+            + SignedMath.abs(size + signed) * market.mark / _leverage(market);
         return accountValue(user) >= used.toInt256();
     }
 
@@ -416,13 +417,13 @@ contract HyperCoreSim {
     function marginUsed(address user) public view returns (uint256 used) {
         for (uint256 i; i < listed.length; ++i) {
             Market memory market = markets[listed[i]];
-            used += _abs(positions[user][listed[i]]) * market.mark / _leverage(market);
+            used += SignedMath.abs(positions[user][listed[i]]) * market.mark / _leverage(market);
         }
     }
 
     function notionalOf(address user) public view returns (uint256 notional) {
         for (uint256 i; i < listed.length; ++i) {
-            notional += _abs(positions[user][listed[i]]) * markets[listed[i]].mark;
+            notional += SignedMath.abs(positions[user][listed[i]]) * markets[listed[i]].mark;
         }
     }
 
@@ -457,7 +458,7 @@ contract HyperCoreSim {
         if (number == 0x803) return abi.encode(_above(accountValue(who), marginUsed(who)));
         require(number == 0x800 || number == 0x813, Unknown(precompile, input));
         uint32 held = uint32(uint256(bytes32(input[32:64])));
-        return abi.encode(positions[who][held].toInt64(), uint64(0), int64(0), uint32(DEFAULT_LEVERAGE), false);
+        return abi.encode(positions[who][held].toInt64(), uint64(0), int64(0), DEFAULT_LEVERAGE.toUint32(), false);
     }
 
     /* INTERNAL */
@@ -472,10 +473,6 @@ contract HyperCoreSim {
 
     function _above(int256 value, uint256 needed) internal pure returns (uint256) {
         int256 left = value - needed.toInt256();
-        return left > 0 ? uint256(left) : 0;
-    }
-
-    function _abs(int256 value) internal pure returns (uint256) {
-        return value < 0 ? uint256(-value) : uint256(value);
+        return left > 0 ? left.toUint256() : 0;
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {IHyperCoreVenue, UnwindStep} from "../interfaces/IHyperCoreVenue.sol";
 import {IPrimeVault} from "../interfaces/IPrimeVault.sol";
@@ -257,7 +258,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
         _onlyVault();
         require(attestation.length == 0, VenueErrorsLib.AttestationNotEmpty());
         value = _equity();
-        (markedEquity, recalledSince) = (uint128(value), 0);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        (markedEquity, recalledSince) = (uint128(value), 0); // Never negative: see `_equity`.
         return (value, uint64(block.timestamp), CoreReadLib.l1BlockNumber(), bytes32(0));
     }
 
@@ -353,7 +355,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
         require(quiet(), VenueErrorsLib.NotQuiet());
         int128 value = _equity();
         uint256 floor = breakerFloor();
-        require(uint128(value) < floor, VenueErrorsLib.AboveFloor());
+        // forge-lint: disable-next-line(unsafe-typecast)
+        require(uint128(value) < floor, VenueErrorsLib.AboveFloor()); // Never negative: see `_equity`.
         // One glance at a price is no proof. The first call stands until it is too old or something moved.
         if (alarm.armedAt == 0 || block.timestamp > alarm.armedAt + ALARM_MAX || alarm.movedAt != movedAt) {
             alarm = Alarm(uint40(block.timestamp), movedAt);
@@ -472,8 +475,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
 
     /// @inheritdoc IHyperCoreVenue
     function bucket() public view returns (uint256 limit, uint256 spent) {
-        int128 book = IPrimeVault(vault).venueOf(address(this)).book;
-        limit = book > 0 ? uint256(uint128(book)) * BUCKET_BPS / FULL_BPS : 0;
+        int256 book = IPrimeVault(vault).venueOf(address(this)).book;
+        limit = book > 0 ? book.toUint256() * BUCKET_BPS / FULL_BPS : 0;
         uint256 refilled = limit * (block.timestamp - bucketAt) / BUCKET_TIME;
         spent = bucketSpent > refilled ? bucketSpent - refilled : 0;
     }
@@ -581,7 +584,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     function _reduce(uint32 asset_, uint256 lots, uint256 exitingFor) internal {
         int256 size = CoreReadLib.positionSize(address(this), asset_);
         require(size != 0, VenueErrorsLib.NoPosition());
-        uint256 held = size > 0 ? uint256(size) : uint256(-size);
+        uint256 held = SignedMath.abs(size);
         uint256 oracle = CoreReadLib.oraclePrice(asset_);
         uint8 decimals = CoreReadLib.sizeDecimals(asset_);
         lots = _take(asset_, lots < held ? lots : held, held, oracle);
@@ -600,7 +603,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
                 size: (lots * 10 ** (8 - uint256(decimals))).toUint64(),
                 reduceOnly: true,
                 tif: CoreWriterLib.TIF_IOC,
-                cloid: uint128(bytes16(id))
+                // forge-lint: disable-next-line(unsafe-typecast)
+                cloid: uint128(bytes16(id)) // The first half of the hash.
             })
         );
     }
@@ -609,7 +613,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
     /// that is more, but always a lot.
     function _take(uint32 asset_, uint256 lots, uint256 held, uint256 oracle) internal returns (uint256) {
         Closing memory closing = closings[asset_];
-        if (held > closing.largest) closing.largest = uint64(held);
+        if (held > closing.largest) closing.largest = held.toUint64();
         if (block.timestamp >= closing.windowStart + CLOSING_TIME) {
             (closing.windowStart, closing.used) = (uint40(block.timestamp), 0);
         }
@@ -618,7 +622,7 @@ contract HyperCoreVenue is IHyperCoreVenue {
         if (quota == 0) quota = 1;
         require(closing.used < quota, VenueErrorsLib.QuotaUsed());
         if (lots > quota - closing.used) lots = quota - closing.used;
-        closing.used += uint64(lots);
+        closing.used += lots.toUint64();
         closings[asset_] = closing;
         return lots;
     }

@@ -22,11 +22,13 @@ Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
 
 class PlanRoles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who is who. `owner` deploys and mints test USDC; `curator` lists the venues and seeds the insurance."""
+    """Who is who. `owner` deploys, names the guardians and mints test USDC; `curator` lists the venues and seeds the
+    insurance."""
 
     owner: Signer = 0
     curator: Signer = 1
     keepers: tuple[Party, ...] = (2, 3)
+    guardians: Annotated[tuple[Party, ...], msgspec.Meta(min_length=1)] = (14,)
     attestors: tuple[Party, ...] = (4, 5, 6)
     threshold: Annotated[int, msgspec.Meta(ge=1)] = 2
     bridge: Party = 7
@@ -64,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Contracts(msgspec.Struct, frozen=True):
     usdc: Address
+    factory: Address
     vault: Address
     attestor: Address
     hyperCoreVenue: Address  # noqa: N815
@@ -77,6 +80,7 @@ class Roles(msgspec.Struct, frozen=True):
     owner: Address
     curator: Address
     keepers: tuple[Address, ...]
+    guardians: tuple[Address, ...]
     attestors: tuple[Address, ...]
     threshold: int
     bridge: Address

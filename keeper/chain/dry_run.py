@@ -51,6 +51,7 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner: Address
     curator: Address
     keepers: Annotated[tuple[Address, ...], msgspec.Meta(min_length=2)]
+    guardians: Annotated[tuple[Address, ...], msgspec.Meta(min_length=1)]
     attestors: tuple[Address, ...]
     threshold: Annotated[int, msgspec.Meta(ge=1)]
     seatAccount: Address  # noqa: N815
@@ -177,16 +178,18 @@ class DryRunner:
             signature = "addTemplate(bytes32,uint8,uint8,uint32)"
             self._call("owner", factory, signature, keccak(code), kind, tier, len(code), what=f"list {name}")
         vault = self._make(factory, "PrimeVault", usdc, plan.owner, plan.curator, list(plan.keepers))
+        for guardian in plan.guardians:
+            self._call("owner", vault, "addGuardian(address)", guardian)
         attestor = self._deploy("Attestor", vault, list(plan.attestors), plan.threshold)
         wallet, writer = self.network.coreDepositWallet, self.network.coreWriter
         if wallet and writer:
             core = self._make(factory, "HyperCoreVenue", vault, usdc, wallet, writer)
-            self._list(vault, core, TIER_READ, plan.hyperCoreVenue)
+            self._list(vault, core, plan.hyperCoreVenue)
             self._call("deployer", usdc, "approve(address,uint256)", wallet, ACTIVATION)
             self._call("deployer", wallet, "depositFor(address,uint256,uint32)", core, ACTIVATION, SPOT_DEX)
             self._call("keeper", core, "setUp()", what="setUp, once the account exists on Core")
         seat = self._make(factory, "SeatVenue", vault, usdc, attestor, plan.seatAccount, plan.seatDepositAddress)
-        self._list(vault, seat, TIER_ATTESTED, plan.seatVenue)
+        self._list(vault, seat, plan.seatVenue)
         self._call("curator", usdc, "approve(address,uint256)", vault, plan.insurance)
         self._call("curator", vault, "fundInsurance(uint64)", plan.insurance)
         return DryRun(
@@ -225,9 +228,9 @@ class DryRunner:
         self._add("deployer", f"create {name}", arguments, factory, where, data, artifact.runtime_bytes)
         return where
 
-    def _list(self, vault: str, venue: str, tier: int, limits: VenueLimits) -> None:
-        signature = "addVenue(address,uint8,uint64,uint16)"
-        self._call("curator", vault, signature, venue, tier, limits.cap, limits.relativeCapBps)
+    def _list(self, vault: str, venue: str, limits: VenueLimits) -> None:
+        signature = "addVenue(address,uint64,uint16)"
+        self._call("curator", vault, signature, venue, limits.cap, limits.relativeCapBps)
 
     def _call(self, role: str, to: str, signature: str, *arguments: Any, what: str | None = None) -> None:
         what = what or signature.partition("(")[0]

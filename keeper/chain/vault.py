@@ -39,14 +39,14 @@ class VenueBook:
 
     venue: str
     book: int
-    recalling: int
-    cap: int
     relative_cap_bps: int
     tier: int
     listed: bool
     suspended: bool
     marked_at: int
     window_start: int
+    recalling: int
+    cap: int
     window_net: int
 
 

@@ -103,6 +103,22 @@ contract TestVenue is IVenue {
     }
 }
 
+/// @notice A factory whose tiers a test sets.
+contract TestFactory {
+    mapping(address venue => uint8) public tierOf;
+
+    function setTier(address venue, uint8 tier) external {
+        tierOf[venue] = tier;
+    }
+
+    function vault(address asset, address owner, address curator, address[] calldata keepers)
+        external
+        returns (PrimeVault)
+    {
+        return new PrimeVault(asset, owner, curator, keepers);
+    }
+}
+
 /// @notice A vault with seeded insurance, three clients and one venue of each tier; builders for commits; the balance
 /// identities.
 abstract contract PrimeVaultBase is Base {
@@ -112,6 +128,7 @@ abstract contract PrimeVaultBase is Base {
     PrimeVault internal vault;
     TestVenue internal t1;
     TestVenue internal t2;
+    TestFactory internal factory;
 
     address internal boss = address(0xB055);
     address internal curator = address(0xC0);
@@ -137,13 +154,16 @@ abstract contract PrimeVaultBase is Base {
         usdc = new TestUSDC(address(this));
         address[] memory keepers = new address[](2);
         (keepers[0], keepers[1]) = (keeper, keeper2);
-        vault = new PrimeVault(address(usdc), boss, curator, keepers);
+        factory = new TestFactory();
+        vault = factory.vault(address(usdc), boss, curator, keepers);
         t1 = new TestVenue(address(vault), usdc);
         t2 = new TestVenue(address(vault), usdc);
+        factory.setTier(address(t1), 1);
+        factory.setTier(address(t2), 2);
         vm.prank(curator);
-        vault.addVenue(address(t1), 1, 1e15, 10_000);
+        vault.addVenue(address(t1), 1e15, 10_000);
         vm.prank(curator);
-        vault.addVenue(address(t2), 2, 1e15, 10_000);
+        vault.addVenue(address(t2), 1e15, 10_000);
     }
 
     /* ACTIONS */

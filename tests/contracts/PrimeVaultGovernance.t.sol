@@ -28,7 +28,8 @@ contract PrimeVaultGovernanceTest is PrimeVaultBase {
     /// @dev One call of every timelocked function, each of which would succeed once.
     function _calls() internal returns (Call[15] memory calls) {
         address venue = address(new TestVenue(address(vault), usdc));
-        calls[0] = Call(curator, abi.encodeCall(vault.addVenue, (venue, 2, 1e15, 10_000)), 10 days);
+        factory.setTier(venue, 2);
+        calls[0] = Call(curator, abi.encodeCall(vault.addVenue, (venue, 1e15, 10_000)), 10 days);
         calls[1] = Call(curator, abi.encodeCall(vault.increaseCap, (address(t1), 2e15)), 10 days);
         calls[2] = Call(curator, abi.encodeCall(vault.increaseRelativeCap, (address(t1), 10_000)), 10 days);
         calls[3] = Call(curator, abi.encodeCall(vault.increaseBand, (address(t2), 600)), 10 days);

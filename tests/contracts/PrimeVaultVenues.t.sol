@@ -205,48 +205,60 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
 
     /* C9: LISTING AND REMOVAL */
 
-    function testFuzz_C9_AddVenue(uint64 cap, uint16 bps) public {
+    function testFuzz_C9_AddVenue(uint64 cap, uint16 bps, bool attested) public {
         bps = uint16(bound(bps, 0, 10_000));
-        TestVenue t3 = new TestVenue(address(vault), usdc);
-        _announced(curator, abi.encodeCall(vault.addVenue, (address(t3), 2, cap, bps)));
+        uint8 tier = attested ? 2 : 1;
+        TestVenue t3 = _made(tier);
+        _announced(curator, abi.encodeCall(vault.addVenue, (address(t3), cap, bps)));
         vm.expectEmit(address(vault));
-        emit EventsLib.VenueAdded(address(t3), 2);
+        emit EventsLib.VenueAdded(address(t3), tier);
         vm.prank(curator);
-        vault.addVenue(address(t3), 2, cap, bps);
-        assertEq(vault.bandOf(address(t3)).bps, 500, "band");
+        vault.addVenue(address(t3), cap, bps);
+        assertEq(vault.bandOf(address(t3)).bps, attested ? 500 : 0, "band");
         VenueState memory state = vault.venueOf(address(t3));
         assertTrue(state.listed && !state.suspended, "listed");
         assertEq(state.cap, cap, "cap");
         assertEq(state.relativeCapBps, bps, "relative cap");
-        assertEq(state.tier, 2, "tier");
+        assertEq(state.tier, tier, "tier");
         assertEq(vault.venues().length, 3, "in the list");
     }
 
-    function testFuzz_C9_AddVenue_RevertWhen_BadTier(uint8 tier) public {
-        vm.assume(tier != 1 && tier != 2);
-        TestVenue t3 = new TestVenue(address(vault), usdc);
-        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(t3), tier, 1, 1)), ErrorsLib.BadTier.selector);
+    function _made(uint8 tier) internal returns (TestVenue venue) {
+        venue = new TestVenue(address(vault), usdc);
+        factory.setTier(address(venue), tier);
+    }
+
+    function testFuzz_G2_AddVenue_RevertWhen_TheFactoryDidNotMakeIt(address venue) public {
+        vm.assume(factory.tierOf(venue) == 0);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (venue, 1, 1)), ErrorsLib.NotFromFactory.selector);
+    }
+
+    function testFuzz_G2_AddVenue_RevertWhen_NoFactoryMadeTheVault(address maker) public {
+        vm.assume(maker.code.length == 0 && uint160(maker) > 0x1000);
+        address[] memory keepers = new address[](2);
+        (keepers[0], keepers[1]) = (keeper, keeper2);
+        vm.prank(maker);
+        vault = new PrimeVault(address(usdc), boss, curator, keepers);
+        assertEq(vault.factory(), maker, "its maker");
+        bytes memory data = abi.encodeCall(vault.addVenue, (address(_made(1)), 1, 1));
+        _refused(curator, data, ErrorsLib.NotFromFactory.selector);
     }
 
     function test_C9_AddVenue_RevertWhen_NotOurs() public {
         TestVenue other = new TestVenue(address(this), usdc);
-        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(other), 1, 1, 1)), ErrorsLib.WrongVault.selector);
-        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(t1), 1, 1, 1)), ErrorsLib.AlreadySet.selector);
-        TestVenue t3 = new TestVenue(address(vault), usdc);
-        _refusedLater(
-            curator, abi.encodeCall(vault.addVenue, (address(t3), 1, 1, 10_001)), ErrorsLib.CapExceeded.selector
-        );
+        factory.setTier(address(other), 1);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(other), 1, 1)), ErrorsLib.WrongVault.selector);
+        _refusedLater(curator, abi.encodeCall(vault.addVenue, (address(t1), 1, 1)), ErrorsLib.AlreadySet.selector);
+        bytes memory data = abi.encodeCall(vault.addVenue, (address(_made(1)), 1, 10_001));
+        _refusedLater(curator, data, ErrorsLib.CapExceeded.selector);
     }
 
     function test_C9_AtMostEightVenues() public {
         for (uint256 i; i < 6; ++i) {
-            TestVenue venue = new TestVenue(address(vault), usdc);
-            _governed(curator, abi.encodeCall(vault.addVenue, (address(venue), 1, 1, 1)));
+            _governed(curator, abi.encodeCall(vault.addVenue, (address(_made(1)), 1, 1)));
         }
-        TestVenue ninth = new TestVenue(address(vault), usdc);
-        _refusedLater(
-            curator, abi.encodeCall(vault.addVenue, (address(ninth), 1, 1, 1)), ErrorsLib.TooManyVenues.selector
-        );
+        bytes memory ninth = abi.encodeCall(vault.addVenue, (address(_made(1)), 1, 1));
+        _refusedLater(curator, ninth, ErrorsLib.TooManyVenues.selector);
     }
 
     function testFuzz_C9_RemoveVenue_TheRestAgainstInsurance(int64 rest) public {
@@ -354,7 +366,7 @@ contract PrimeVaultVenuesTest is PrimeVaultBase {
     function testFuzz_Roles_OnlyTheCurator(address who) public {
         vm.assume(who != curator);
         bytes4 reason = ErrorsLib.NotCurator.selector;
-        _refused(who, abi.encodeCall(vault.addVenue, (address(t1), 1, 1, 1)), reason);
+        _refused(who, abi.encodeCall(vault.addVenue, (address(t1), 1, 1)), reason);
         _refused(who, abi.encodeCall(vault.removeVenue, (address(t1))), reason);
         _refused(who, abi.encodeCall(vault.increaseCap, (address(t1), 2e15)), reason);
         _refused(who, abi.encodeCall(vault.decreaseCap, (address(t1), 1)), reason);

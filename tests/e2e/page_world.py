@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from web3 import HTTPProvider, Web3
 from web3.types import RPCEndpoint
 
 from keeper.api import server, views
 from keeper.chain.deployment import libraries_of, link
+from keeper.chain.dry_run import TIER_ATTESTED, VAULT, VENUE, Artifact, create2_address
 from keeper.devkeys import address_of
 from keeper.errors import InputError
 from keeper.execution.preview import RouteWish
@@ -177,6 +179,18 @@ def deploy(w3: Web3, name: str, *arguments: Any) -> Any:
     return w3.eth.contract(address=receipt["contractAddress"], abi=artifact["abi"])
 
 
+def make(w3: Web3, factory: Any, name: str, kind: int, tier: int, *arguments: Any) -> Any:
+    """The contract `name`, made by OWNER's factory of code listed for it."""
+    artifact = json.loads((ROOT / "out" / f"{name}.sol" / f"{name}.json").read_text())
+    libraries = {library: deploy(w3, library).address for library in libraries_of(artifact["bytecode"])}
+    code = bytes.fromhex(link(artifact["bytecode"], libraries).removeprefix("0x"))
+    init_code = Artifact(name=name, built=artifact, linked=code).init_code(arguments)
+    transact(w3, factory.functions.addTemplate(keccak(code), kind, tier, len(code)), OWNER)
+    transact(w3, factory.functions.create(keccak(code), init_code, bytes(32)), OWNER)
+    where = create2_address(factory.address, OWNER, bytes(32), init_code)
+    return w3.eth.contract(address=to_checksum_address(where), abi=artifact["abi"])
+
+
 @contextmanager
 def running_chain(logs: Path) -> Iterator[Chain]:
     """CLIENT holds 1,000 USDC; no sub-account exists."""
@@ -187,15 +201,17 @@ def running_chain(logs: Path) -> Iterator[Chain]:
         w3 = Web3(provider)
         try:
             usdc = deploy(w3, "TestUSDC", OWNER)
-            vault = deploy(w3, "PrimeVault", usdc.address, OWNER, OWNER, [KEEPER, OTHER_KEEPER])
+            factory = deploy(w3, "VaultFactory", OWNER, 0, OWNER)
+            vault = make(w3, factory, "PrimeVault", VAULT, 0, usdc.address, OWNER, OWNER, [KEEPER, OTHER_KEEPER])
             attestor = deploy(w3, "Attestor", vault.address, [SIGNER], 1)
-            venue = deploy(w3, "SeatVenue", vault.address, usdc.address, attestor.address, SIGNER, SIGNER).address
+            seat = (vault.address, usdc.address, attestor.address, SIGNER, SIGNER)
+            venue = make(w3, factory, "SeatVenue", VENUE, TIER_ATTESTED, *seat).address
             functions = vault.functions
             transact(w3, usdc.functions.mint(OWNER, INSURANCE), OWNER)
             transact(w3, usdc.functions.mint(CLIENT, MINTED), OWNER)
             transact(w3, usdc.functions.approve(vault.address, INSURANCE), OWNER)
             transact(w3, functions.fundInsurance(INSURANCE), OWNER)
-            transact(w3, functions.addVenue(venue, 2, 10**12, 3000), OWNER)
+            transact(w3, functions.addVenue(venue, 10**12, 3000), OWNER)
             yield Chain(f"http://{LOOPBACK}:{port}", w3, usdc, vault, venue)
         finally:
             for session in provider._request_session_manager.session_cache._data.values():

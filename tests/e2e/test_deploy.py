@@ -18,6 +18,7 @@ from web3 import HTTPProvider, Web3
 
 from keeper.chain.abi import load
 from keeper.chain.deployment import Deployment, read_deployment, read_plan
+from keeper.chain.dry_run import VAULT
 from keeper.devkeys import address_of
 from keeper.errors import ConfigError
 
@@ -101,11 +102,22 @@ def test_vault_has_its_roles_venues_caps_and_insurance(deployed: Deployment, cha
     assert (vault.owner().call(), vault.curator().call()) == (deployed.roles.owner, deployed.roles.curator)
     assert deployed.roles.keepers == (address_of(2), address_of(3))
     assert all(vault.isKeeper(keeper).call() for keeper in deployed.roles.keepers)
+    assert deployed.roles.guardians == (address_of(14),)
+    assert all(vault.isGuardian(guardian).call() for guardian in deployed.roles.guardians)
     assert vault.insurance().call() == 1_000_000_000
     assert vault.venues().call() == [deployed.contracts.hyperCoreVenue, deployed.contracts.seatVenue]
     core, seat = (named(vault.venueOf, venue) for venue in vault.venues().call())
     assert (core["tier"], core["cap"], core["relativeCapBps"]) == (1, 5_000_000_000_000, 6000)
     assert (seat["tier"], seat["relativeCapBps"], seat["book"]) == (2, 3000, 0)
+
+
+def test_vault_and_venues_come_from_the_factory(deployed: Deployment, chain: Web3) -> None:
+    registry = contract(chain, "VaultFactory", deployed.contracts.factory).functions
+    vault = contract(chain, "PrimeVault", deployed.contracts.vault).functions
+    assert vault.factory().call() == deployed.contracts.factory
+    assert registry.kindOf(deployed.contracts.vault).call() == VAULT
+    assert registry.tierOf(deployed.contracts.hyperCoreVenue).call() == 1
+    assert registry.tierOf(deployed.contracts.seatVenue).call() == 2
 
 
 def named(function: Any, *arguments: Any) -> dict[str, Any]:

@@ -91,7 +91,12 @@ def test_the_list_leaves_what_it_says(network: str, tiers: dict[str, int], web3:
     factory = read(ROOT / "out" / "VaultFactory.sol" / "VaultFactory.json")["abi"]
     vault = read(ROOT / "out" / "PrimeVault.sol" / "PrimeVault.json")["abi"]
     registry = web3.eth.contract(address=record["contracts"]["VaultFactory"], abi=factory)
-    listed = web3.eth.contract(address=record["contracts"]["PrimeVault"], abi=vault).functions.venues().call()
+    functions = web3.eth.contract(address=record["contracts"]["PrimeVault"], abi=vault).functions
+    assert functions.factory().call() == record["contracts"]["VaultFactory"]
+    guardians = [step["arguments"][0] for step in record["steps"] if step["what"] == "addGuardian"]
+    assert guardians == read(ROOT / "scripts" / "networks" / "roles.example.json")["guardians"]
+    assert all(functions.isGuardian(guardian).call() for guardian in guardians)
+    listed = functions.venues().call()
     assert listed == [record["contracts"][name] for name in tiers]
     for name, tier in tiers.items():
         assert registry.functions.tierOf(record["contracts"][name]).call() == tier

@@ -57,7 +57,7 @@ contract VaultGasTest is PrimeVaultBase {
         Commit memory c = _built(100, 10, false);
         uint256 gas = _spent(keeper, abi.encodeCall(vault.commit, (c)), true);
         emit log_named_uint("commit 100 scattered", gas);
-        assertLe(gas, 720_000, "100 words, each in a slot of its own");
+        assertLe(gas, 700_000, "100 words, each in a slot of its own");
     }
 
     function test_Gas_CommitAThousandLosses() public {

@@ -8,6 +8,7 @@ import {CoreOrder} from "../../../contracts/libraries/CoreWriterLib.sol";
 import {CoreReadLib} from "../../../contracts/libraries/CoreReadLib.sol";
 import {VenueErrorsLib} from "../../../contracts/libraries/VenueErrorsLib.sol";
 import {HyperCoreVenue} from "../../../contracts/venues/HyperCoreVenue.sol";
+import {TestFactory} from "../PrimeVaultBase.sol";
 import {HyperCoreSimBase} from "./HyperCoreSimBase.sol";
 
 /// @notice The real vault and venue over the local HyperCore: a position is open, the keeper disappears, strangers bring the
@@ -29,10 +30,12 @@ abstract contract HyperCoreExitBase is HyperCoreSimBase {
         setUpCore();
         address[] memory keepers = new address[](2);
         (keepers[0], keepers[1]) = (KEEPER, address(0xCF));
-        vault = new PrimeVault(address(usdc), address(this), CURATOR, keepers);
+        TestFactory factory = new TestFactory();
+        vault = factory.vault(address(usdc), address(this), CURATOR, keepers);
         venue = new HyperCoreVenue(address(vault), address(usdc), address(core), address(core));
+        factory.setTier(address(venue), 1);
         vm.startPrank(CURATOR);
-        vault.addVenue(address(venue), 1, 1e13, 10_000);
+        vault.addVenue(address(venue), 1e13, 10_000);
         venue.approveTrader(TRADER);
         vm.stopPrank();
         // What clients win somebody has lost to the house.

@@ -7,6 +7,7 @@ import {Attestation} from "../../../contracts/interfaces/IAttestor.sol";
 import {VenueState} from "../../../contracts/interfaces/IPrimeVault.sol";
 import {HyperCoreVenue} from "../../../contracts/venues/HyperCoreVenue.sol";
 import {SeatVenue} from "../../../contracts/venues/SeatVenue.sol";
+import {TestFactory} from "../PrimeVaultBase.sol";
 import {VenueBase} from "./VenueBase.sol";
 
 /// @notice Money goes to a venue and comes home through the real vault, and no step on the way looks like a profit or a loss.
@@ -25,15 +26,18 @@ contract RoundTripTest is VenueBase {
         setUpWorld();
         address[] memory keepers = new address[](2);
         (keepers[0], keepers[1]) = (KEEPER, SECOND_KEEPER);
-        prime = new PrimeVault(address(usdc), address(this), CURATOR, keepers);
+        TestFactory factory = new TestFactory();
+        prime = factory.vault(address(usdc), address(this), CURATOR, keepers);
         core1 = new HyperCoreVenue(address(prime), address(usdc), address(wallet), CORE_WRITER);
         address[] memory signers = new address[](1);
         signers[0] = vm.addr(1);
         attestor = new Attestor(address(prime), signers, 1);
         seat = new SeatVenue(address(prime), address(usdc), address(attestor), address(0xACC), DEPOSIT_ADDRESS);
+        factory.setTier(address(core1), 1);
+        factory.setTier(address(seat), 2);
         vm.startPrank(CURATOR);
-        prime.addVenue(address(core1), 1, 1e12, 10_000);
-        prime.addVenue(address(seat), 2, 1e12, 10_000);
+        prime.addVenue(address(core1), 1e12, 10_000);
+        prime.addVenue(address(seat), 1e12, 10_000);
         vm.stopPrank();
 
         usdc.mint(address(this), 1_200 * USDC);

@@ -11,11 +11,12 @@ from eth_utils.address import to_checksum_address
 from web3.types import RPCEndpoint
 
 from keeper.chain.calls import encode_call
+from keeper.chain.dry_run import TIER_ATTESTED, VENUE
 from keeper.chain.rpc import Web3
 from keeper.cli.audit import parse_venues
 from keeper.errors import InputError
 from tests.simulation.audit.conftest import Venue
-from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, deploy, free_port, transact
+from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, deploy, free_port, make, transact
 
 PROGRAM = "import typer, keeper.cli.audit; typer.run(keeper.cli.audit.audit)"
 FILL: dict[str, Any] = {
@@ -50,8 +51,9 @@ async def seat(w3: Web3, deployed: Deployed) -> str:
     """An attested seat whose account at the venue is KEEPER's address."""
     vault = to_checksum_address(deployed.vault)
     attestor = to_checksum_address(await deploy(w3, "Attestor", vault, [OWNER, KEEPER], 2))
-    seat = await deploy(w3, "SeatVenue", vault, to_checksum_address(deployed.usdc), attestor, KEEPER, CLIENT)
-    listing = (to_checksum_address(seat), 2, 10**9, 10_000)
+    arguments = (vault, to_checksum_address(deployed.usdc), attestor, KEEPER, CLIENT)
+    seat = await make(w3, deployed.factory, "SeatVenue", VENUE, TIER_ATTESTED, *arguments)
+    listing = (to_checksum_address(seat), 10**9, 10_000)
     await transact(w3, OWNER, "PrimeVault", vault, "submit", encode_call("PrimeVault", "addVenue", *listing))
     await w3.provider.make_request(RPCEndpoint("evm_increaseTime"), [10 * 86_400])
     await w3.provider.make_request(RPCEndpoint("evm_mine"), [])

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from eth_account import Account
 from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
 from web3.types import RPCEndpoint
 
 from keeper.chain.deployment import libraries_of, link
+from keeper.chain.dry_run import VAULT, Artifact, create2_address
 from keeper.chain.rpc import Web3, connection
 
 OUT = Path(__file__).resolve().parents[3] / "out"
@@ -73,6 +75,17 @@ async def deploy(w3: Web3, name: str, *arguments: Any, sender: str = OWNER) -> s
     return str(receipt["contractAddress"]).lower()
 
 
+async def make(w3: Web3, factory: str, name: str, kind: int, tier: int, *arguments: Any) -> str:
+    """A contract made by OWNER's factory, of code listed for it."""
+    artifact = json.loads((OUT / f"{name}.sol" / f"{name}.json").read_text())
+    libraries = {library: await deploy(w3, library) for library in libraries_of(artifact["bytecode"])}
+    code = bytes.fromhex(link(artifact["bytecode"], libraries).removeprefix("0x"))
+    init_code = Artifact(name=name, built=artifact, linked=code).init_code(arguments)
+    await transact(w3, OWNER, "VaultFactory", factory, "addTemplate", keccak(code), kind, tier, len(code))
+    await transact(w3, OWNER, "VaultFactory", factory, "create", keccak(code), init_code, bytes(32))
+    return create2_address(factory, OWNER, bytes(32), init_code).lower()
+
+
 async def transact(w3: Web3, sender: str, name: str, address: str, function: str, *arguments: Any) -> None:
     """Through anvil's unlocked accounts, past the transactor under test."""
     abi = json.loads((OUT / f"{name}.sol" / f"{name}.json").read_text())["abi"]
@@ -85,6 +98,7 @@ async def transact(w3: Web3, sender: str, name: str, address: str, function: str
 @dataclass(frozen=True)
 class Deployed:
     usdc: str
+    factory: str
     vault: str
 
 
@@ -93,11 +107,12 @@ async def deployed(w3: Web3) -> Deployed:
     """A vault with insurance and one sub-account of 1,000 USDC: id 1, of CLIENT."""
     usdc = await deploy(w3, "TestUSDC", OWNER)
     keepers = [to_checksum_address(KEEPER), to_checksum_address(OWNER)]
-    vault = await deploy(w3, "PrimeVault", to_checksum_address(usdc), OWNER, OWNER, keepers)
+    factory = await deploy(w3, "VaultFactory", OWNER, 0, OWNER)
+    vault = await make(w3, factory, "PrimeVault", VAULT, 0, usdc, OWNER, OWNER, keepers)
     spender = to_checksum_address(vault)
     for who, amount in ((OWNER, 200_000_000), (CLIENT, 1_000_000_000)):
         await transact(w3, OWNER, "TestUSDC", usdc, "mint", who, amount)
         await transact(w3, who, "TestUSDC", usdc, "approve", spender, amount)
     await transact(w3, OWNER, "PrimeVault", vault, "fundInsurance", 150_000_000)
     await transact(w3, CLIENT, "PrimeVault", vault, "openAccount", CLIENT, 1_000_000_000)
-    return Deployed(usdc, vault)
+    return Deployed(usdc, factory, vault)

@@ -11,6 +11,7 @@ from eth_utils.address import to_checksum_address as checked
 from keeper.attest.typed import Proposal, attestation_of, sign
 from keeper.chain.abi import load
 from keeper.chain.calls import commit, encode_call, mark
+from keeper.chain.dry_run import TIER_ATTESTED, VENUE
 from keeper.chain.log_follower import LogFollower
 from keeper.chain.rpc import Web3
 from keeper.chain.transactor import Transactor
@@ -20,7 +21,7 @@ from keeper.model.events import ChainLogSeen, MarkTaken
 from keeper.model.marks import VenueMark
 from keeper.model.statements import canonical, client_part
 from keeper.settlement import CommitPlan, build
-from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, deploy, rpc, transact
+from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, deploy, make, rpc, transact
 from tests.simulation.chain.conftest import anvil_url as anvil_url
 from tests.simulation.chain.conftest import deployed as deployed
 from tests.simulation.chain.conftest import w3 as w3
@@ -140,8 +141,9 @@ async def local(w3: Web3, deployed: Deployed) -> Local:
     """Sub-accounts 1 and 2 of 1,000 USDC each, insurance 150, 400 at the seat."""
     vault = checked(deployed.vault)
     attestor = await deploy(w3, "Attestor", vault, [CLIENT], 1)
-    venue = await deploy(w3, "SeatVenue", vault, checked(deployed.usdc), checked(attestor), KEEPER, OWNER)
-    listing = (checked(venue), 2, 2_000_000_000, 10_000)
+    seat = (vault, checked(deployed.usdc), checked(attestor), KEEPER, OWNER)
+    venue = await make(w3, deployed.factory, "SeatVenue", VENUE, TIER_ATTESTED, *seat)
+    listing = (checked(venue), 2_000_000_000, 10_000)
     announced = encode_call("PrimeVault", "addVenue", *listing)
     await transact(w3, OWNER, "PrimeVault", deployed.vault, "submit", announced)
     await rpc(w3, "evm_increaseTime", 10 * 86_400)
