@@ -37,10 +37,15 @@ contract HyperCoreHandler is StolenKeyBase {
 
     function _do(address who, address to, bytes memory data) internal returns (bool ok, bytes4 reason) {
         if (dropNext) vm.mockCall(address(core), abi.encodeWithSelector(core.sendRawAction.selector), "");
+        uint256[4] memory before = [uint256(vault.laneOf(1)), vault.laneOf(2), vault.laneOf(3), vault.laneOf(4)];
         vm.prank(who);
         (ok, reason) = tried(to, data);
         if (dropNext) vm.clearMockedCalls();
         dropNext = false;
+        if (bytes4(data) == vault.commit.selector) return (ok, reason);
+        for (uint256 i; i < 4; ++i) {
+            assertLe(before[i], vault.laneOf(i + 1), "I9: lanes fall only in a commit");
+        }
     }
 
     function _id(uint256 seed) internal pure returns (uint256) {
