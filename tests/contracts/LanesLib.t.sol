@@ -82,7 +82,7 @@ contract LanesLibTest is Base {
     }
 
     /// @dev A4: a lane that falls below 0 takes nothing from its neighbour, it reverts.
-    function testFuzz_A4_NoBorrowBetweenLanes(uint256 lane, uint64 have, uint64 more) public {
+    function testFuzz_A4_P_NoBorrowBetweenLanes(uint256 lane, uint64 have, uint64 more) public {
         lane = bound(lane, 0, 3);
         have = uint64(bound(have, 0, uint64(type(int64).max) - 1));
         more = uint64(bound(more, have + 1, uint64(type(int64).max)));

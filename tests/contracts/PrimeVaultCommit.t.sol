@@ -30,7 +30,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    function testFuzz_A1_CommitSucceeds_WhenPricesMove(int64 result, int64 later) public {
+    function testFuzz_A1_P_CommitSucceeds_WhenPricesMove(int64 result, int64 later) public {
         result = int64(boundInt(result, -10_000e6, LOT));
         later = int64(boundInt(later, -LOT, LOT));
         Commit memory c = _prepared(result);
@@ -41,7 +41,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    function testFuzz_A1_CommitSucceeds_WhenStrangersDonate(int64 result, uint64 dust, uint64 dustAtVenue) public {
+    function testFuzz_A1_P_CommitSucceeds_WhenStrangersDonate(int64 result, uint64 dust, uint64 dustAtVenue) public {
         result = int64(boundInt(result, -10_000e6, LOT));
         dust = uint64(bound(dust, 1, 1e12));
         dustAtVenue = uint64(bound(dustAtVenue, 1, 1e12));
@@ -87,7 +87,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    function testFuzz_A1_CommitSucceeds_WhenAClientCancelsInFront(int64 result, uint64 amount) public {
+    function testFuzz_A6_P_CommitSucceeds_WhenAClientCancelsInFront(int64 result, uint64 amount) public {
         result = int64(boundInt(result, -10_000e6, LOT));
         amount = uint64(bound(amount, 10e6, 10_000e6));
         uint256 ticket = _request(2, amount);
@@ -309,7 +309,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
 
     /* A3: BAD DEBT */
 
-    function testFuzz_A3_DeficitOnlyWhenInsuranceIsSpent(uint64 loss, uint64 deficit) public {
+    function testFuzz_A3_P_DeficitOnlyWhenInsuranceIsSpent(uint64 loss, uint64 deficit) public {
         loss = uint64(bound(loss, 1, 999e6));
         deficit = uint64(bound(deficit, 1, loss));
         t1.earn(-int128(uint128(loss)));
@@ -336,7 +336,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
     }
 
     /// @dev Any loss can be committed: lanes as far as they go, then insurance, then deficit.
-    function testFuzz_A3_ACommitCanAlwaysBeBuilt(uint64 loss) public {
+    function testFuzz_A3_P_ACommitCanAlwaysBeBuilt(uint64 loss) public {
         loss = uint64(bound(loss, 1, 1e17));
         t1.earn(-int128(uint128(loss)));
         _mark(t1);
@@ -428,7 +428,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    function testFuzz_A4_NoBorrowBetweenLanes(uint64 over, uint8 id) public {
+    function testFuzz_A4_P_NoBorrowBetweenLanes(uint64 over, uint8 id) public {
         over = uint64(bound(over, 1, 1e15));
         id = uint8(bound(id, 1, 2));
         Commit memory c = _next();
@@ -573,7 +573,7 @@ contract PrimeVaultCommitTest is PrimeVaultBase {
         _checkBalance();
     }
 
-    function testFuzz_A6_SkipsWhatIsNoTicket(uint64 ticket, uint64 amount) public {
+    function testFuzz_A6_P_SkipsWhatIsNoTicket(uint64 ticket, uint64 amount) public {
         Commit memory c = _fullNext();
         _approve(c, ticket, amount);
         _commit(c);

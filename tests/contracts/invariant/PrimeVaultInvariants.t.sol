@@ -407,27 +407,27 @@ contract PrimeVaultInvariants is Base {
     }
 
     /// @dev I1 to I4: idle within the balance, payables within idle, sumEquity = Σ lanes, the balance identity; A3.
-    function invariant_I04_Balance() public view {
+    function invariant_I01_I02_I03_I04_I05_Balance() public view {
         handler.checkBalance();
     }
 
     /// @dev I7, I9, I11: what clients put in, plus results, is in their lanes, reserved or paid out.
-    function invariant_I07_ClientsMoney() public view {
+    function invariant_I07_I09_I11_ClientsMoney() public view {
         handler.checkClientsMoney();
     }
 
     /// @dev I8: no ticket pays more than was asked; a closed sub-account is empty and has no ticket.
-    function invariant_I08_TicketsAndClosings() public view {
+    function invariant_I08_I12_I13_TicketsAndClosings() public view {
         handler.checkTickets();
     }
 
     /// @dev X2, X3, X5: in exit nobody gets more than its share, and nothing ends it.
-    function invariant_X03_ExitIsProRata() public view {
+    function invariant_X01_X02_X03_X05_ExitIsProRata() public view {
         handler.checkExit();
     }
 
     /// @dev I6, I7, I10, I14: sizes, the outflow limit, fees, and what only announced calls change.
-    function invariant_I14_Limits() public view {
+    function invariant_I06_I10_I14_C01_C02_C03_C04_C05_C06_Limits() public view {
         handler.checkLimits();
     }
 }
