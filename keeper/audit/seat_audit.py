@@ -313,8 +313,8 @@ class SeatAudit:
     def _check_insurance(
         self, result: MarkResult, change: int, sheet: MarkSheet, span: Sequence[Record], shares: int, where: str
     ) -> None:
-        """The seat's change, quarantine included, − Σ results goes to insurance. Funding remainders, and ledger rows without a send of ours (or costs of
-        one), explain it; what else there is must be rounding."""
+        """The seat's change, quarantine included, − Σ results goes to insurance. Funding remainders, and ledger rows
+        without a send of ours (or costs of one), explain it; what else there is must be rounding."""
         result.insurance = change - sum(earned.pnl for earned in result.results.values())
         transfers = change - (sheet.equity - self._equity)
         rows = sum(cash_of(record) for record in span if not isinstance(record, Fill | FundingPayment))

@@ -1,6 +1,6 @@
 """Gains that the vault holds in quarantine (rule D3): of whose result they are a part.
 
-The vault accepts only part of an attested gain at once; the rest, `held`, is in no book and no lane until it is released.
+The vault accepts only part of an attested gain at once; the rest, `held`, is in no book and no lane until released.
 Here it is a column of its own: Σ withheld at a seat, insurance's part included, == what the vault holds there.
 """
 

@@ -17,8 +17,8 @@ seconds unless noted.
      totals     {pnl, fees, insuranceDelta, newDeficit, delta}}
 
 `before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is Σ of the seats', less
-what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of insurance. `withheld` is the
-account's part of `held`, the gains that the vault has in quarantine: they count for margin, not for withdrawal.
+what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of insurance. `withheld` is
+the account's part of `held`, the gains that the vault has in quarantine: they count for margin, not for withdrawal.
 Positions are those at the cut.
 
 The tree has one leaf per entry of each list, `[section, entry]`, and one, `["statement", ...]`, of everything that is
