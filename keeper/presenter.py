@@ -140,6 +140,7 @@ class Presenter:
             generation=account.generation,
             open=account.open,
             balance=usdc(account.lane),
+            withheld=usdc(keeper.books.withheld(account.id)),
             equity=usdc(keeper.books.equity(account.id, marks)),
             margin_required=usdc(keeper.risk.requirement(keeper.books, account.id, marks)),
             positions=tuple(positions),

@@ -39,8 +39,6 @@ SPOT_DEX = 2**32 - 1
 # 2 USDC create the account on Core: one pays for its activation, the rest stays on spot.
 ACTIVATION = 2_000_000
 GAS_MONEY = hex(10**22)
-# The daily band of an attested venue when it is listed (ConstantsLib.sol).
-DEFAULT_BAND_BPS = 500
 
 
 def main() -> None:
@@ -78,8 +76,6 @@ def deploy(plan: Plan) -> Deployment:
 
     vault.addVenue(core, plan.hyperCoreVenue.cap, plan.hyperCoreVenue.relativeCapBps, sender=curator)
     vault.addVenue(seat, plan.seatVenue.cap, plan.seatVenue.relativeCapBps, sender=curator)
-    if plan.seatBandBps > DEFAULT_BAND_BPS:
-        vault.increaseBand(seat, plan.seatBandBps, sender=curator)
     core.approveTrader(roles.trader, sender=curator)
 
     give_gas(plan, roles)

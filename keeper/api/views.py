@@ -22,13 +22,15 @@ class TicketView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountView(msgspec.Struct, frozen=True, kw_only=True):
-    """A sub-account. `balance` is its lane on chain; `equity` adds the profit and loss since the last commit."""
+    """A sub-account. `balance` is its lane on chain; `withheld` its gains in quarantine, which count for margin and not
+    for withdrawal; `equity` adds the profit and loss since the last commit to both."""
 
     id: int
     owner: str
     generation: int
     open: bool
     balance: Decimal
+    withheld: Decimal
     equity: Decimal
     margin_required: Decimal
     positions: tuple[PositionView, ...]

@@ -128,6 +128,9 @@ class _Audit:
                 total.fills += result.fills
         for owner, amount in pnl.items():
             self._pnl[owner] += amount
+        for closed in commit.closed:
+            for seat in self._seats.values():
+                seat.close(closed)
 
     def _check_statement(self, file: StatementFile, commit: CommitFact, where: str) -> None:
         statement = file.statement
@@ -170,7 +173,7 @@ class _Audit:
         """Σ over the seats, but no lane falls below 0: the rest is insurance's bad debt (rule A3)."""
         return {
             owner: max(
-                sum(result.pnl for result in by_seat.values()),
+                sum(result.for_lane for result in by_seat.values()),
                 -self._replay.lane_at(owner, statement.snapshot_block),
             )
             for owner, by_seat in sorted(results.items())
@@ -223,7 +226,7 @@ class _Audit:
         said = {seat.venue: seat for seat in part.seats}
         for venue in sorted(set(said) | set(results)):
             mine, theirs = results.get(venue, SeatResult()), said.get(venue)
-            for name in ("trading", "revaluation", "fees", "funding"):
+            for name in ("trading", "revaluation", "fees", "funding", "withheld_before", "withheld"):
                 got = getattr(theirs, name) if theirs else 0
                 self._findings.equal(
                     "statement_result", f"{place} {venue}", f"{name} is not so", getattr(mine, name), got

@@ -15,7 +15,8 @@ LANE_BITS = 64
 
 @dataclass(slots=True)
 class MarkFact:
-    """One mark. `assets`: asset number → (size × 10^szDecimals, price × 10^(6 − szDecimals)); T1 only."""
+    """One mark. `assets`: asset number → (size × 10^szDecimals, price × 10^(6 − szDecimals)); T1 only. `held`: gains left
+    in quarantine (T2 only), once a commit has used the mark."""
 
     venue: str
     delta: int
@@ -25,6 +26,7 @@ class MarkFact:
     sheet_hash: str
     block: int
     tx: str
+    held: int = 0
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -43,6 +45,7 @@ class CommitFact:
     marks: dict[str, MarkFact]
     deltas: dict[int, int]
     approved: list[tuple[int, int]] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -93,6 +96,7 @@ class ChainReplay:
         self.exit_paid: dict[int, int] = defaultdict(int)
         self.books: dict[str, int] = {}
         self.tiers: dict[str, int] = {}
+        self.quarantine: dict[str, int] = defaultdict(int)
         self.insurance = 0
         self.deficit = 0
         self.fees_accrued = 0
@@ -157,6 +161,8 @@ class ChainReplay:
         self._findings.equal(
             "closed_with_money", f"sub-account {id}", "closed with money in its lane", 0, self.lanes[id]
         )
+        if self.commits:
+            self.commits[-1].closed.append(id)
 
     def _on_AccountTransferred(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         self._findings.equal(
@@ -258,7 +264,27 @@ class ChainReplay:
             sheet_hash=args["sheet"],
             block=log.block,
             tx=log.tx,
+            held=self.quarantine[venue],
         )
+
+    def _on_Quarantined(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        self.quarantine[args["venue"]] = args["amount"]
+
+    def _on_QuarantineReleased(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        """By the commit that uses the mark: the part is in that mark's value."""
+        venue, amount = args["venue"], args["amount"]
+        mark = self._pending.get(venue)
+        if mark is None or amount > mark.held:
+            where = f"{venue} block {log.block}"
+            self._findings.add(
+                "released_astray", where, "more was released than a mark held", mark and mark.held, amount
+            )
+            return
+        mark.held -= amount
+        self.quarantine[venue] -= amount
+
+    def _on_QuarantineRefused(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        self._pending.pop(args["venue"], None)
 
     def _on_AssetMarked(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         mark = self._last_mark

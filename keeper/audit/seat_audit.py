@@ -19,6 +19,9 @@ from keeper.model.venue_records import Fill, FundingPayment
 SAME_INSTANT_MS = 60_000
 """A venue stamps a payment a little after the rate it was settled at: one instant."""
 
+INSURANCE = 0
+"""Whose part of a quarantine is no sub-account's."""
+
 ORACLE_ROUNDING = 1
 """Micro-dollars by which the venue's row may differ from size × oracle × rate."""
 
@@ -32,10 +35,17 @@ class SeatResult:
     fees: int = 0
     funding: int = 0
     fills: int = 0
+    withheld_before: int = 0
+    withheld: int = 0
 
     @property
     def pnl(self) -> int:
         return self.trading + self.revaluation - self.fees + self.funding
+
+    @property
+    def for_lane(self) -> int:
+        """The result, less what is newly withheld of it (rule D3)."""
+        return self.pnl + self.withheld_before - self.withheld
 
 
 @dataclass(slots=True)
@@ -66,6 +76,7 @@ class SeatAudit:
         self._prices: dict[str, Decimal] = {}
         self._last_as_of = 0
         self._covered: set[tuple[str, int]] = set()
+        self._withheld: dict[int, int] = {}
 
     # marks
 
@@ -138,6 +149,7 @@ class SeatAudit:
                 ("asOf", mark.as_of, claimed.as_of),
                 ("delta", mark.delta, claimed.delta),
                 ("value", mark.value, claimed.value),
+                ("held", mark.held, claimed.held),
             ):
                 self._findings.equal("statement_mark", where, f"the statement's {name} is not the chain's", chain, said)
         cut = self._history.find_cut(sheet, self._cut, self._findings, where)
@@ -146,9 +158,35 @@ class SeatAudit:
         self._revalue(result, prices)
         self._trade(result, span, prices)
         shares = sum(self._share(result, part, span, where) for part in funding)
-        self._check_insurance(result, mark, sheet, span, shares, where)
+        change = mark.delta + mark.held - sum(self._withheld.values())
+        self._check_insurance(result, change, sheet, span, shares, where)
+        self._withhold(result, mark.held)
         self._cut, self._equity, self._prices, self._last_as_of = cut, sheet.equity, prices, sheet.as_of
         return result
+
+    def close(self, owner: int) -> None:
+        """What is withheld from a sub-account falls to insurance when it closes."""
+        left = self._withheld.pop(owner, 0)
+        self._withheld[INSURANCE] = self._withheld.get(INSURANCE, 0) + left
+
+    def _withhold(self, result: MarkResult, held: int) -> None:
+        """Rule D3, from what the chain holds: a rise is taken pro rata from gains, a fall given back pro rata to what
+        is withheld; whole micro-dollars, the rest is insurance's."""
+        before, owners = self._withheld, set(result.results) | set(self._withheld) - {INSURANCE}
+        rise = held - sum(before.values())
+        gains = {owner: max(0, result.results[owner].pnl) for owner in owners}
+        after = dict(before)
+        if rise > 0 and (total := sum(gains.values())):
+            taken = min(rise, total)
+            after = {owner: before.get(owner, 0) + taken * gains[owner] // total for owner in owners}
+        elif rise < 0:
+            after = {owner: before.get(owner, 0) * held // sum(before.values()) for owner in owners}
+        after[INSURANCE] = held - sum(amount for owner, amount in after.items() if owner != INSURANCE)
+        for owner in owners:
+            mine = result.results[owner]
+            mine.withheld_before, mine.withheld = before.get(owner, 0), after.get(owner, 0)
+        result.insurance -= after[INSURANCE] - before.get(INSURANCE, 0)
+        self._withheld = after
 
     def positions(self) -> dict[tuple[int, str], Decimal]:
         """What each sub-account holds at the last cut."""
@@ -273,12 +311,12 @@ class SeatAudit:
         return {row.reference for row in self._records.rows}
 
     def _check_insurance(
-        self, result: MarkResult, mark: MarkFact, sheet: MarkSheet, span: Sequence[Record], shares: int, where: str
+        self, result: MarkResult, change: int, sheet: MarkSheet, span: Sequence[Record], shares: int, where: str
     ) -> None:
-        """delta − Σ results goes to insurance. Funding remainders, and ledger rows without a send of ours (or costs of
-        one), explain it; what else there is must be rounding."""
-        result.insurance = mark.delta - sum(earned.pnl for earned in result.results.values())
-        transfers = mark.delta - (sheet.equity - self._equity)
+        """The seat's change, quarantine included, − Σ results goes to insurance. Funding remainders, and ledger rows
+        without a send of ours (or costs of one), explain it; what else there is must be rounding."""
+        result.insurance = change - sum(earned.pnl for earned in result.results.values())
+        transfers = change - (sheet.equity - self._equity)
         rows = sum(cash_of(record) for record in span if not isinstance(record, Fill | FundingPayment))
         payments = sum(cash_of(record) for record in span if isinstance(record, FundingPayment))
         rest = result.insurance - (rows + transfers) - (payments - shares)

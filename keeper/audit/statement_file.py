@@ -31,6 +31,7 @@ class MarkPart(_Part, frozen=True):
     l1_block: int
     delta: int
     value: int
+    held: int
     sheet: SheetPart
 
     @property
@@ -75,6 +76,8 @@ class SeatPart(_Part, frozen=True):
     revaluation: int
     fees: int
     funding: int
+    withheld_before: int
+    withheld: int
 
 
 class PositionPart(_Part, frozen=True):

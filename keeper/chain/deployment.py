@@ -54,9 +54,6 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     roles: PlanRoles = PlanRoles()
     hyperCoreVenue: VenueLimits = VenueLimits(relativeCapBps=6_000)  # noqa: N815
     seatVenue: VenueLimits = VenueLimits(relativeCapBps=3_000)  # noqa: N815
-    # What the seat's book may rise in a day before gains are held back. The books do not withhold such gains from
-    # sub-accounts yet, so on a local chain the band is the whole book.
-    seatBandBps: Bps = 10_000  # noqa: N815
     # Where SeatVenue sends USDC; none: the custody account.
     seatDepositAddress: Party | None = None  # noqa: N815
     insurance: Micro = 1_000_000_000

@@ -188,6 +188,11 @@ class Vault(Contract):
         names = [name for name in VenueBook.__dataclass_fields__ if name != "venue"]
         return VenueBook(venue=venue.lower(), **dict(zip(names, values, strict=True)))
 
+    async def held_of(self, venue: str, block: int | None = None) -> int:
+        """Gains of an attested venue that stay in quarantine when its pending mark is committed, micro-USDC."""
+        *_, quarantine, _low, _rise, release = await self.read("bandOf", to_checksum_address(venue), block=block)
+        return int(quarantine) - int(release)
+
     async def pending_mark_of(self, venue: str, block: int | None = None) -> PendingMark | None:
         delta, as_of, l1_block = await self.read("pendingMarkOf", to_checksum_address(venue), block=block)
         return PendingMark(delta=delta, as_of=as_of, l1_block=l1_block) if as_of else None

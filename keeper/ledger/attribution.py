@@ -1,16 +1,19 @@
 """Whose the change of a seat's equity is (design §5): exact, per sub-account, nothing left over.
 
 pnl_i = Σ fills s·q·(mark − price) + position before·(mark − mark before) − fees + funding share
+
+of which the lane gets pnl_i − (withheld_i − withheld_i before): see `withholding`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from keeper.errors import IntegrityError
 from keeper.ledger.chart import UNOWNED, notional
 from keeper.ledger.errors import SeatBrokenError, unowned_text
 from keeper.ledger.transfers import InsuranceItem
+from keeper.ledger.withholding import INSURANCE, withhold
 from keeper.model.funding import FundingInstant
 from keeper.model.marks import MarkSheet, VenueMark
 from keeper.model.venue_records import Fill
@@ -32,7 +35,7 @@ class SeatResult:
 
 @dataclass(frozen=True, slots=True)
 class Attribution:
-    """One seat between two marks. Σ results + Σ insurance items == delta."""
+    """One seat between two marks. Σ `for_lanes` + Σ insurance items == delta."""
 
     venue: str
     delta: int
@@ -40,14 +43,26 @@ class Attribution:
     insurance: tuple[InsuranceItem, ...]
     instants: tuple[FundingInstant, ...]
     positions: Mapping[tuple[int, str], Decimal]
+    withheld_before: Mapping[int, int] = field(default_factory=dict)
+    withheld: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def for_lanes(self) -> dict[int, int]:
+        """What each sub-account's lane gets: its result, less what is withheld now, plus what is released."""
+        ids = sorted({*self.results, *self.withheld_before, *self.withheld} - {INSURANCE})
+        return {id_: self.results.get(id_, SeatResult()).pnl - self.newly_withheld(id_) for id_ in ids}
 
     @property
     def pnl(self) -> int:
-        return sum(result.pnl for result in self.results.values())
+        return sum(self.for_lanes.values())
 
     @property
     def unexplained(self) -> int:
         return self.delta - self.pnl - sum(item.amount for item in self.insurance)
+
+    def newly_withheld(self, id_: int) -> int:
+        """Negative: released."""
+        return self.withheld.get(id_, 0) - self.withheld_before.get(id_, 0)
 
     def check(self) -> None:
         """SeatBrokenError unless it conserves to the micro-dollar."""
@@ -65,12 +80,13 @@ def attribute(
     instants: Sequence[FundingInstant],
     transfers: Sequence[InsuranceItem],
     rounding: int = 0,
+    withheld_before: Mapping[int, int] | None = None,
 ) -> Attribution:
-    """Splits `mark.delta`.
+    """Splits `mark.delta`, and `mark.held` beside it.
 
     `positions_before` by (sub-account, coin) at the last settled mark, whose sheet is `sheet_before`; `fills` (with
     their owners), `instants` and `transfers` are those between the two. `rounding`: micro-dollars that the venue's own
-    rounding of rows may explain; they become an insurance item.
+    rounding of rows may explain; they become an insurance item. `withheld_before`: after the last settled mark.
 
     Raises SeatBrokenError: a fill of nobody's, a position the sheets do not price, sizes that are not the sheet's,
     funding that rounding does not explain, or a difference left over.
@@ -101,19 +117,36 @@ def attribute(
         for instant in instants
         if instant.remainder
     )
+    withheld_before = withheld_before or {}
     attribution = Attribution(
         venue=mark.venue,
-        delta=mark.delta,
+        delta=mark.delta + mark.held - sum(withheld_before.values()),  # of the attested equity
         results=dict(sorted(results.items())),
         insurance=(*remainders, *transfers),
         instants=tuple(instants),
         positions=positions,
     )
     if 0 < abs(attribution.unexplained) <= rounding:
-        item = InsuranceItem(mark.venue, "venue rounding", attribution.unexplained, f"mark at {mark.as_of}")
+        item = InsuranceItem(mark.venue, "venue rounding", attribution.unexplained, f"mark@{mark.as_of}")
         attribution = replace(attribution, insurance=(*attribution.insurance, item))
+    attribution = _withheld(attribution, mark, withheld_before)
     attribution.check()
     return attribution
+
+
+def _withheld(attribution: Attribution, mark: VenueMark, before: Mapping[int, int]) -> Attribution:
+    """From the attested equity's change to the book's."""
+    results = {id_: result.pnl for id_, result in attribution.results.items()}
+    after = withhold(before, results, mark.held)
+    part = after.get(INSURANCE, 0) - before.get(INSURANCE, 0)
+    items = (InsuranceItem(mark.venue, "withheld", -part, f"mark@{mark.as_of}"),) if part else ()
+    return replace(
+        attribution,
+        delta=mark.delta,
+        withheld_before=before,
+        withheld=after,
+        insurance=(*attribution.insurance, *items),
+    )
 
 
 def _refuse_unowned(venue: str, fills: Sequence[tuple[Fill, int]]) -> None:

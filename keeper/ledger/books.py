@@ -98,6 +98,11 @@ class Books:
         self._prepared[event.root.lower()] = (seq, event, {venue: self._marks[venue] for venue in event.marks})
 
     def _chain_log(self, log: ChainLogSeen) -> tuple[Posting, ...]:
+        if log.name == "AccountClosed":
+            postings = self.vault.apply(log)
+            for seat in self._seats.values():
+                seat.forfeit(log.args["id"])
+            return postings
         if log.name != "Committed":
             return self.vault.apply(log)
         prepared = self._prepared.get(str(log.args["statementRoot"]).lower())
@@ -109,7 +114,7 @@ class Books:
         postings = self.vault.apply(log)
         seq, event, marks = prepared
         for venue, mark in marks.items():
-            self._seat(venue).settle(event.cuts[venue], mark.mark.sheet)
+            self._seat(venue).settle(event.cuts[venue], mark.mark.sheet, event.withheld.get(venue, {}))
             self._committed[venue] = mark
         self._last_commit_seq = seq
         self._prepared.clear()
@@ -147,13 +152,19 @@ class Books:
             if other == id_
         }
 
+    def withheld(self, id_: int) -> int:
+        """Gains in quarantine, at all seats: they count for margin, not for withdrawal (D3)."""
+        return sum(seat.withheld.get(id_, 0) for seat in self._seats.values())
+
     def cash(self, id_: int) -> int:
-        """Lane plus all that was booked since the last settlement: equity = cash + Σ size × mark."""
+        """Lane, withheld gains and all that was booked since the last settlement: equity = cash + Σ size × mark."""
         account = self.account(id_)
-        return (account.lane if account else 0) + sum(seat.cash.get(id_, 0) for seat in self._seats.values())
+        earned = sum(seat.cash.get(id_, 0) for seat in self._seats.values())
+        return (account.lane if account else 0) + self.withheld(id_) + earned
 
     def equity(self, id_: int, marks: Mapping[tuple[str, str], Decimal]) -> int:
-        """Lane + result since the last settlement at these mark prices, fees and funding included; floored once.
+        """Lane + withheld gains + result since the last settlement at these mark prices, fees and funding included;
+        floored once.
         IntegrityError naming the instrument when a price is missing: an unpriced position is not worth nothing."""
         positions = self.positions(id_)
         if missing := [key for key in positions if key not in marks]:
@@ -343,6 +354,7 @@ class Books:
                 sorted(seat.positions.items()),
                 sorted(seat.cut_positions.items()),
                 sorted(seat.cash.items()),
+                sorted(seat.withheld.items()),
             ]
             for venue, seat in sorted(self._seats.items())
             if seat.fills or seat.fundings or seat.rows or seat.frozen

@@ -7,6 +7,7 @@ from typing import TypeVar
 from keeper.errors import IntegrityError
 from keeper.ledger.chart import UNOWNED, Posting, fill_cash, fill_postings, funding_postings, notional, row_postings
 from keeper.ledger.errors import unowned_text
+from keeper.ledger.withholding import INSURANCE
 from keeper.model.events import Cut, FundingSeen
 from keeper.model.funding import FundingInstant, funding_shares
 from keeper.model.marks import MarkSheet
@@ -33,6 +34,7 @@ class Seat:
         self.sheet: MarkSheet | None = None
         self.cut_positions: dict[tuple[int, str], Decimal] = {}
         self.cash: dict[int, int] = {}
+        self.withheld: dict[int, int] = {}
         self.frozen: str | None = None
         self._by_coin: dict[str, list[int]] = {}
         self._tids: set[tuple[int, int]] = set()
@@ -83,9 +85,10 @@ class Seat:
         if unpriced:
             raise IntegrityError(f"{self.venue}: sub-accounts hold {unpriced}, which the mark sheet does not price")
 
-    def settle(self, cut: Cut, sheet: MarkSheet) -> None:
+    def settle(self, cut: Cut, sheet: MarkSheet, withheld: Mapping[int, int]) -> None:
         """A commit took effect: from here the sub-accounts' results count from `cut` at the sheet's mark prices."""
         marks = sheet.marks()
+        self.withheld = dict(withheld)
         self.cut_positions = self.positions_at(cut.fill_count)
         self.cut, self.sheet, self.cash = cut, sheet, {}
         for (id_, coin), size in self.cut_positions.items():
@@ -95,6 +98,11 @@ class Seat:
         for shares in self.shares[cut.funding_count :]:
             for id_, share in shares.items():
                 self._earn(id_, share)
+
+    def forfeit(self, id_: int) -> None:
+        """A sub-account closed: nothing can be released to it any more, so insurance takes its place."""
+        if amount := self.withheld.pop(id_, 0):
+            self.withheld[INSURANCE] = self.withheld.get(INSURANCE, 0) + amount
 
     # questions
 

@@ -15,7 +15,7 @@ from keeper.ledger.errors import SeatBrokenError
 from keeper.ledger.vault import Movement
 from keeper.model.venue_records import LedgerRow
 
-Kind = Literal["gift", "transfer cost", "funding remainder", "venue rounding", "bad debt"]
+Kind = Literal["gift", "transfer cost", "funding remainder", "venue rounding", "bad debt", "withheld"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class VaultBooks:
             "Collected": self._collected,
             "InsuranceFunded": self._insured,
             "Marked": self._marked,
+            "QuarantineRefused": self._refused,
             "LanesChanged": self._lanes,
             "Committed": self._committed,
             "VenueAdded": self._venue_added,
@@ -305,6 +306,11 @@ class VaultBooks:
             block=log.block,
             movements=len(self.movements[view.venue]),
         )
+        return ()
+
+    def _refused(self, log: ChainLogSeen) -> tuple[Posting, ...]:
+        """The unused mark, which may count on a release, is void."""
+        self.pending_marks.pop(self._venue(log).venue, None)
         return ()
 
     # settlement

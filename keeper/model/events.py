@@ -150,7 +150,8 @@ class MarkTaken(_Event, frozen=True):
 
 
 class CommitPrepared(_Event, frozen=True):
-    """A settlement, written before its transaction is sent. `marks` venues, `approvals` (ticket, amount) pairs."""
+    """A settlement, written before its transaction is sent. `marks` venues, `approvals` (ticket, amount) pairs;
+    `withheld` by venue and sub-account, after it."""
 
     epoch: int
     as_of: int
@@ -167,6 +168,7 @@ class CommitPrepared(_Event, frozen=True):
     cuts: dict[str, Cut]
     snapshot_block: int
     at_ms: int
+    withheld: dict[str, dict[int, int]] = {}
 
 
 class CommitLanded(_Event, frozen=True):

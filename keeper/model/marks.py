@@ -55,7 +55,8 @@ class MarkSheet(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VenueMark(msgspec.Struct, frozen=True, kw_only=True):
-    """A mark as the chain recorded it. `delta` = value − book then; `value` counts what came home since (T2)."""
+    """A mark as the chain recorded it. `delta` = value − book then; `value` counts what came home since (T2). `held`:
+    part of the attested value that a commit of this mark leaves in quarantine, so that it is not in `value`."""
 
     venue: str
     tier: int
@@ -64,3 +65,9 @@ class VenueMark(msgspec.Struct, frozen=True, kw_only=True):
     delta: int
     value: int
     sheet: MarkSheet
+    held: int = 0
+
+    @property
+    def uncollected(self) -> int:
+        """What had come home to the seat's contract and was not collected yet (T2)."""
+        return self.value + self.held - self.sheet.equity

@@ -4,19 +4,22 @@ A statement is plain JSON: money integers (micro-USDC), sizes and prices text wi
 seconds unless noted.
 
     {version, chainId, vault, epoch, asOf, fence, snapshotBlock,
-     marks      [{venue, tier, asOf, l1Block, delta, value, sheet {cash, lines [{coin, size, mark}]},
+     marks      [{venue, tier, asOf, l1Block, delta, value, held, sheet {cash, lines [{coin, size, mark}]},
                   cut {fillCount, fundingCount, rowCount, timeMs}}],
      orders     [{order, signature, digest}]    with a leg since the last commit, or a fill in this one
      reasons    []                              records behind ids that no client signed
      funding    [{venue, coin, time (ms), rate, oracle, paid, seatSize, shares [{id, position, share}], remainder}],
      insurance  [{venue, kind, amount, reference}]     Σ amount = insuranceDelta − newDeficit
-     accounts   [{id, generation, before, pnl, after, seats [{venue, trading, revaluation, fees, funding}],
+     accounts   [{id, generation, before, pnl, after,
+                  seats [{venue, trading, revaluation, fees, funding, withheldBefore, withheld}],
                   positions [{venue, coin, size}]}],
      approvals  [{ticket, amount}],
      totals     {pnl, fees, insuranceDelta, newDeficit, delta}}
 
-`before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is Σ of the seats', cut
-at what the lane can bear: the rest is a `bad debt` item of insurance. Positions are those at the cut.
+`before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is Σ of the seats', less
+what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of insurance. `withheld` is
+the account's part of `held`, the gains that the vault has in quarantine: they count for margin, not for withdrawal.
+Positions are those at the cut.
 
 The tree has one leaf per entry of each list, `[section, entry]`, and one, `["statement", ...]`, of everything that is
 not a list. Leaves are hashed twice and pairs sorted, so that OpenZeppelin's MerkleProof verifies the proofs.

@@ -23,7 +23,8 @@ TIER_READ = 1
 @dataclass(frozen=True, slots=True)
 class CommitPlan:
     """The argument of `PrimeVault.commit`, and what the log keeps of it. Amounts micro-USDC; venues lower case;
-    `statement_root` `0x` hex; `pnl` by sub-account, as packed in `words` and `pnl4`."""
+    `statement_root` `0x` hex; `pnl` by sub-account, as packed in `words` and `pnl4`; `withheld` by venue and
+    sub-account, after the commit."""
 
     epoch: int
     as_of: int
@@ -39,6 +40,7 @@ class CommitPlan:
     pnl: dict[int, int]
     cuts: dict[str, Cut]
     snapshot_block: int
+    withheld: dict[str, dict[int, int]]
 
     def to_abi(self) -> tuple[Any, ...]:
         """The struct's fields in Solidity's order, as web3 encodes them."""
@@ -100,7 +102,11 @@ def build(
     _check_conservation(losses, delta)
     approvals: tuple[tuple[int, int], ...] = ()
     if deficit + losses.new_deficit <= insurance + losses.insurance_delta and is_full(books, marks, as_of):
-        approvals = approve(books, losses.pnl, requirement, idle - payables)
+        withheld = _withheld_after(books, attributions)
+        # What is withheld bears margin, so that less of the lane has to.
+        approvals = approve(
+            books, losses.pnl, lambda id_: max(0, requirement(id_) - withheld.get(id_, 0)), idle - payables
+        )
 
     statement: dict[str, Any] = {
         "version": VERSION,
@@ -147,6 +153,7 @@ def build(
         pnl=dict(losses.pnl),
         cuts=cuts,
         snapshot_block=snapshot_block,
+        withheld={item.venue: dict(item.withheld) for item in attributions},
     )
     return plan, statement
 
@@ -160,25 +167,26 @@ def seat_cut(books: Books, mark: VenueMark) -> Cut:
 def seat_attribution(books: Books, mark: VenueMark, cut: Cut) -> Attribution:
     """The seat's change since its last settled mark, sub-account by sub-account."""
     seat, settled = books.seat(mark.venue), books.settled_mark(mark.venue)
-    uncollected_before = settled.value - settled.sheet.equity if settled else 0
     rows = seat.rows[seat.cut.row_count : cut.row_count]
     transfers = transfer_items(
         mark.venue,
         rows,
         books.movements_before(mark),
-        mark.value - mark.sheet.equity - uncollected_before,
+        mark.uncollected - (settled.uncollected if settled else 0),
     )
     span = slice(seat.cut.fill_count, cut.fill_count)
     fills = list(zip(seat.fills[span], seat.owners[span], strict=True))
-    return attribute(mark, seat.sheet, seat.cut_positions, fills, seat.instants(cut), transfers, len(rows))
+    return attribute(
+        mark, seat.sheet, seat.cut_positions, fills, seat.instants(cut), transfers, len(rows), seat.withheld
+    )
 
 
 def bear_losses(attributions: Sequence[Attribution], before: Mapping[int, int], insurance: int) -> Losses:
     """Cuts each loss at its lane; insurance bears the rest and all its own items, and what it cannot is new deficit."""
     raw: dict[int, int] = {}
     for item in attributions:
-        for id_, result in item.results.items():
-            raw[id_] = raw.get(id_, 0) + result.pnl
+        for id_, earned in item.for_lanes.items():
+            raw[id_] = raw.get(id_, 0) + earned
     if unknown := sorted(set(raw) - set(before)):
         raise IntegrityError(f"commit: results of sub-accounts {unknown}, which the vault never opened")
     pnl = {id_: max(amount, -before[id_]) for id_, amount in sorted(raw.items())}
@@ -213,6 +221,16 @@ def approve(
             approvals.append((ticket.id, amount))
             cash -= amount
     return tuple(approvals)
+
+
+def _withheld_after(books: Books, attributions: Sequence[Attribution]) -> dict[int, int]:
+    """By sub-account, over all seats, those not settled here included."""
+    settled = {item.venue: item.withheld for item in attributions}
+    total: dict[int, int] = {}
+    for view in books.venues():
+        for id_, amount in settled.get(view.venue, books.seat(view.venue).withheld).items():
+            total[id_] = total.get(id_, 0) + amount
+    return total
 
 
 def is_full(books: Books, marks: Sequence[VenueMark], now: int) -> bool:

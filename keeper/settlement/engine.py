@@ -187,6 +187,7 @@ class SettlementEngine:
                 approvals=plan.approvals,
                 cuts=plan.cuts,
                 snapshot_block=plan.snapshot_block,
+                withheld=plan.withheld,
                 at_ms=self._clock.now_ms(),
             )
         )

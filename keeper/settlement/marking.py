@@ -114,7 +114,8 @@ class Marker:
                     raise
             await asyncio.sleep(ATTEST_PAUSE_S)
         receipt, logs = await self._mark(seat, attestation, [])
-        return _venue_mark(seat, _one(logs, "Marked"), sheet), receipt
+        held = await self._vault.held_of(seat.venue, receipt.block)
+        return _venue_mark(seat, _one(logs, "Marked"), sheet, held), receipt
 
     def _sheet(self, venue: str, as_of: int, contexts: Mapping[str, MarketContext]) -> MarkSheet:
         """The books' cash and sizes up to a second, at these mark prices."""
@@ -154,7 +155,7 @@ def _one(logs: Sequence[ChainLog], name: str) -> ChainLog:
     return found[0]
 
 
-def _venue_mark(seat: Seat, marked: ChainLog, sheet: MarkSheet) -> VenueMark:
+def _venue_mark(seat: Seat, marked: ChainLog, sheet: MarkSheet, held: int = 0) -> VenueMark:
     arguments: dict[str, Any] = marked.args
     return VenueMark(
         venue=seat.venue,
@@ -164,4 +165,5 @@ def _venue_mark(seat: Seat, marked: ChainLog, sheet: MarkSheet) -> VenueMark:
         delta=int(arguments["delta"]),
         value=int(arguments["value"]),
         sheet=sheet,
+        held=held,
     )

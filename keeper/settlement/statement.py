@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from keeper.ledger import Attribution, InsuranceItem, OrderView
+from keeper.ledger import Attribution, InsuranceItem, OrderView, SeatResult
 from keeper.model.amounts import plain
 from keeper.model.events import Cut
 from keeper.model.funding import FundingInstant
@@ -21,6 +21,7 @@ def mark_entry(mark: VenueMark, cut: Cut) -> dict[str, Any]:
         "l1Block": mark.l1_block,
         "delta": mark.delta,
         "value": mark.value,
+        "held": mark.held,
         "sheet": {"cash": mark.sheet.cash, "lines": lines},
         "cut": {
             "fillCount": cut.fill_count,
@@ -73,9 +74,12 @@ def account_entry(
             "revaluation": result.revaluation,
             "fees": result.fees,
             "funding": result.funding,
+            "withheldBefore": item.withheld_before.get(id_, 0),
+            "withheld": item.withheld.get(id_, 0),
         }
         for item in attributions
-        if (result := item.results.get(id_)) is not None
+        if id_ in item.for_lanes
+        for result in (item.results.get(id_, SeatResult()),)
     ]
     positions = [
         {"venue": item.venue, "coin": coin, "size": plain(size)}

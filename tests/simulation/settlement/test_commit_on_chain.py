@@ -1,6 +1,7 @@
 """The books against the real contract: its logs rebuild its storage, and it accepts what the books build, to the
 micro-dollar and no other way."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -9,15 +10,21 @@ import pytest
 from eth_utils.address import to_checksum_address as checked
 
 from keeper.attest.typed import Proposal, attestation_of, sign
+from keeper.audit.chain_replay import ChainReplay
+from keeper.audit.report import Finding, Findings
+from keeper.audit.seat_audit import SeatAudit
+from keeper.audit.sources import SeatRecords
+from keeper.audit.statement_file import Statement, StatementFile, parse
 from keeper.chain.abi import load
 from keeper.chain.calls import commit, encode_call, mark
 from keeper.chain.dry_run import TIER_ATTESTED, VENUE
-from keeper.chain.log_follower import LogFollower
+from keeper.chain.log_follower import ChainLog, LogFollower
 from keeper.chain.rpc import Web3
 from keeper.chain.transactor import Transactor
 from keeper.chain.vault import Vault
 from keeper.errors import ChainError
 from keeper.model.events import ChainLogSeen, MarkTaken
+from keeper.model.instruments import Instrument
 from keeper.model.marks import VenueMark
 from keeper.model.statements import canonical, client_part
 from keeper.settlement import CommitPlan, build
@@ -42,9 +49,12 @@ class Local:
         self.sent = 0
         self.nonce = 0
         self.statement: dict[str, Any] = {}
+        self.logs: list[ChainLog] = []
+        self.statements: list[StatementFile] = []
 
     async def follow(self) -> None:
         for log in await self.follower.poll():
+            self.logs.append(log)
             self.world.tell(
                 ChainLogSeen(
                     name=log.name,
@@ -78,15 +88,17 @@ class Local:
         signed = attestation.encode([sign(attestation, attestor=self.attestor, key=KEYS[2])])
         receipt = await self.keeper.send(f"mark:{self.nonce}", "mark", self.vault.address, mark(self.venue, signed, []))
         assert receipt.ok
-        book = (await self.vault.venue_of(self.venue)).book
+        pending = await self.vault.pending_mark_of(self.venue)
+        assert pending is not None
         taken = VenueMark(
             venue=self.venue,
             tier=2,
             as_of=sheet.as_of,
             l1_block=0,
-            delta=sheet.equity - book,
-            value=sheet.equity,
+            delta=pending.delta,
+            value=(await self.vault.venue_of(self.venue)).book + pending.delta,
             sheet=sheet,
+            held=await self.vault.held_of(self.venue),
         )
         self.world.tell(MarkTaken(mark=taken, block=receipt.block, tx=receipt.tx))
         await self.follow()
@@ -94,7 +106,7 @@ class Local:
 
     async def plan(self, taken: VenueMark) -> CommitPlan:
         state = await self.vault.state()
-        plan, self.statement = build(
+        plan, statement = build(
             self.world.books,
             [taken],
             chain_id=CHAIN_ID,
@@ -109,7 +121,51 @@ class Local:
             deficit=state.deficit,
             requirement=lambda _id: 0,
         )
+        self.statement = statement
+        self.statements.append(parse(f"{plan.epoch}.json", json.loads(canonical(statement))))
         return plan
+
+    async def settle(self, prices: dict[str, Decimal], seconds: int = 601) -> Statement:
+        """Marks, plans and commits after some time; what the statement says."""
+        await rpc(self.w3, "evm_increaseTime", seconds)
+        await self.on_time()
+        await self.commit(await self.plan(await self.mark(prices)))
+        await self.compare()
+        return self.statements[-1].statement
+
+    def audit(self) -> list[Finding]:
+        """The auditor's own walk through the seat, from the chain's logs and the venue's records: what it disputes of
+        the statements."""
+        findings, seat = Findings(), self.world.books.seat(self.venue)
+        replay = ChainReplay(findings)
+        for log in self.logs:
+            replay.apply(log)
+        records = SeatRecords(
+            venue=self.venue,
+            instruments=(Instrument(self.venue, "BTC", 0, 5, 40),),
+            fills=tuple(seat.fills),
+            payments=(),
+            rates=(),
+            rows=tuple(seat.rows),
+        )
+        audit = SeatAudit(records, 2, seat.owners, findings)
+        for commit_, file in zip(replay.commits, self.statements, strict=True):
+            statement = file.statement
+            result = audit.settle(commit_.marks[self.venue], statement.marks[0], [], commit_.epoch)
+            findings.equal("insurance", file.name, "", result.insurance, sum(i.amount for i in statement.insurance))
+            lanes = {id_: earned.for_lane for id_, earned in result.results.items() if earned.for_lane}
+            findings.equal("lanes", file.name, "", commit_.deltas, lanes)
+            for account in statement.accounts:
+                mine = [(s.withheld_before, s.withheld) for s in account.seats]
+                theirs = result.results.get(account.id)
+                findings.equal(
+                    "withheld",
+                    f"{file.name} {account.id}",
+                    "",
+                    [(theirs.withheld_before, theirs.withheld)] if theirs else [],
+                    mine,
+                )
+        return list(findings.found)
 
     async def commit(self, plan: CommitPlan) -> None:
         self.world.tell(prepared(plan, self.world.now_ms))
@@ -220,6 +276,40 @@ async def test_a_loss_beyond_lane_and_insurance_settles_as_the_books_say(local: 
     await local.commit(await local.plan(await local.mark({"BTC": Decimal(21_000)})))
     await local.compare()
     assert local.world.lanes() == {1: 30_000_000, 2: 1_000_000_000}
+
+
+async def test_a_gain_beyond_the_band_is_withheld_for_a_day(local: Local) -> None:
+    """Rule D3 with the vault's own bands: 400 at the seat, so that 20 USDC a day are accepted of a gain of 90."""
+    usdc, price = 1_000_000, {"BTC": Decimal(62_000)}
+    local.world.trade(1, "BTC", "buy", Decimal("0.03"), Decimal(60_000), 0, local.venue)
+    local.world.trade(2, "BTC", "buy", Decimal("0.015"), Decimal(60_000), 0, local.venue)
+    statement = await local.settle(price)
+    assert statement.marks[0].held == 70 * usdc
+    assert [account.seats[0].withheld for account in statement.accounts] == [46_666_666, 23_333_333]
+    assert [account.pnl for account in statement.accounts] == [13_333_334, 6_666_667]
+    assert [(item.kind, item.amount) for item in statement.insurance] == [("withheld", -1)]
+    assert await local.vault.held_of(local.venue) == 70 * usdc
+    books = local.world.books
+    assert books.equity(1, {(local.venue, "BTC"): price["BTC"]}) == 1_060 * usdc
+
+    # A client cannot withdraw what is withheld.
+    await local.transact(CLIENT, "requestWithdraw", 2, books.vault.accounts[2].lane, CLIENT)
+    statement = await local.settle(price)
+    assert statement.totals.delta == 0
+    assert statement.marks[0].held == 70 * usdc
+
+    # A fall takes from the quarantine first; the day's smallest is what the vault lets go.
+    local.world.trade(1, "BTC", "sell", Decimal("0.03"), Decimal(61_500), 0, local.venue)  # −15
+    statement = await local.settle(price)
+    assert statement.marks[0].held == 55 * usdc
+    statement = await local.settle(price, 24 * 3600)
+    assert statement.marks[0].held == 0
+    assert [account.seats[0].withheld for account in statement.accounts] == [0, 0]
+    assert (books.withheld(1), books.withheld(2)) == (0, 0)
+    paid_out = books.vault.payables
+    assert {1: 1_045 * usdc, 2: 1_030 * usdc - paid_out} == local.world.lanes()
+    assert books.vault.insurance == 150 * usdc
+    assert local.audit() == []
 
 
 def changed(plan: CommitPlan, name: str) -> CommitPlan:

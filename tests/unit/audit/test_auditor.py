@@ -159,6 +159,17 @@ def test_a_wrong_funding_share_names_instant_and_both_sub_accounts() -> None:
     assert not report.agrees
 
 
+def test_a_false_withheld_column_is_named() -> None:
+    world = World()
+    world.account(2, 3)["seats"][0]["withheld"] = 5
+    world.statements[1]["marks"][1]["held"] = 7
+    world.seal()
+    report = world.audit()
+    result = one(report, "statement_result")
+    assert (result.where, result.expected, result.got) == (f"epoch 2 sub-account 3 {V2}", "0", "5")
+    assert "held" in one(report, "statement_mark").what
+
+
 def test_an_altered_statement_is_named_by_its_file() -> None:
     world = World()
     world.account(2, 2)["positions"][0]["size"] = "-0.03"

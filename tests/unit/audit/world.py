@@ -128,6 +128,7 @@ def mark_entry(sheet: MarkSheet, tier: int, delta: int) -> dict[str, Any]:
         "l1Block": 0,
         "delta": delta,
         "value": sheet.equity,
+        "held": 0,
         "sheet": {"cash": sheet.cash, "lines": lines},
         "cut": {"fillCount": 0, "fundingCount": 0, "rowCount": 0, "timeMs": 0},
     }
@@ -164,7 +165,7 @@ def account_entry(id: int, before: int, seat: tuple[str, int, int, int, int] | N
         venue, trading, revaluation, fees, funding = seat
         pnl = trading + revaluation - fees + funding
         parts = {"trading": trading, "revaluation": revaluation, "fees": fees, "funding": funding}
-        seats = [{"venue": venue} | parts]
+        seats = [{"venue": venue} | parts | {"withheldBefore": 0, "withheld": 0}]
     held = [dict(zip(("venue", "coin", "size"), position.split(), strict=True)) for position in positions]
     return {
         "id": id,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from keeper.chain import calls
 from keeper.chain.abi import entries, explain_revert, known_errors, load, merge, signature_of
+from keeper.chain.hints import HINTS
 from keeper.chain.log_follower import decode_event
 from keeper.chain.rpc import make_web3
 from keeper.chain.transactor import Fees
@@ -23,9 +24,16 @@ def test_custom_errors_have_their_name_and_a_hint() -> None:
 
 
 def test_arguments_of_an_error_are_shown() -> None:
-    entry = {"type": "error", "name": "TooMuch", "inputs": [{"name": "amount", "type": "uint256"}]}
-    selector = keccak(text="TooMuch(uint256)")[:4]
-    assert explain_revert(selector + encode(["uint256"], [7]), {selector: entry}) == "TooMuch(7)"
+    entry = {"type": "error", "name": "FarTooMuch", "inputs": [{"name": "amount", "type": "uint256"}]}
+    selector = keccak(text="FarTooMuch(uint256)")[:4]
+    assert explain_revert(selector + encode(["uint256"], [7]), {selector: entry}) == "FarTooMuch(7)"
+
+
+def test_every_error_says_what_to_do_next_and_no_hint_is_left_over() -> None:
+    names = {str(entry["name"]) for entry in known_errors().values()}
+    assert sorted(names - set(HINTS)) == []
+    assert sorted(set(HINTS) - names) == []
+    assert all(len(hint) > 15 and not hint.endswith(".") for hint in HINTS.values())
 
 
 @pytest.mark.parametrize(

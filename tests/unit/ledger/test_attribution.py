@@ -79,7 +79,7 @@ def test_a_delta_that_nothing_explains_breaks_the_seat() -> None:
     with pytest.raises(SeatBrokenError, match="5 micro-USDC of its change of 5 are unexplained"):
         attribute(mark, None, {}, [], [], [], rounding=4)
     rounded = attribute(mark, None, {}, [], [], [], rounding=5)
-    assert rounded.insurance == (InsuranceItem(SEAT, "venue rounding", 5, "mark at 1"),)
+    assert rounded.insurance == (InsuranceItem(SEAT, "venue rounding", 5, "mark@1"),)
 
 
 def test_sizes_that_are_not_the_sheets_break_the_seat() -> None:

@@ -201,10 +201,10 @@ class World:
         lines = tuple(SheetLine(coin=c, size=state.sizes.get(c, Decimal(0)), mark=prices[c]) for c in coins)
         return MarkSheet(venue=venue, as_of=self.now_ms // 1000, cash=state.cash, lines=lines)
 
-    def record_mark(self, sheet: MarkSheet) -> VenueMark:
-        """The vault records a sheet."""
+    def record_mark(self, sheet: MarkSheet, held: int = 0) -> VenueMark:
+        """The vault records a sheet, but for what it holds in quarantine."""
         venue = sheet.venue
-        value = sheet.equity + self.venues[venue].uncollected
+        value = sheet.equity + self.venues[venue].uncollected - held
         mark = VenueMark(
             venue=venue,
             tier=1,
@@ -213,6 +213,7 @@ class World:
             delta=value - self.books.book(venue),
             value=value,
             sheet=sheet,
+            held=held,
         )
         tx = self.log(
             "Marked",
@@ -226,9 +227,9 @@ class World:
         self.tell(MarkTaken(mark=mark, block=self.block, tx=tx))
         return mark
 
-    def mark(self, prices: dict[str, Decimal], venue: str = SEAT) -> VenueMark:
+    def mark(self, prices: dict[str, Decimal], venue: str = SEAT, held: int = 0) -> VenueMark:
         self.wait()
-        return self.record_mark(self.sheet(prices, venue))
+        return self.record_mark(self.sheet(prices, venue), held)
 
     def plan(self, *marks: VenueMark, required: dict[int, int] | None = None) -> tuple[CommitPlan, dict[str, Any]]:
         vault = self.books.vault
@@ -312,6 +313,7 @@ def prepared(plan: CommitPlan, at_ms: int) -> CommitPrepared:
         approvals=plan.approvals,
         cuts=plan.cuts,
         snapshot_block=plan.snapshot_block,
+        withheld=plan.withheld,
         at_ms=at_ms,
     )
 

@@ -77,7 +77,17 @@ def test_the_statement_says_it_all() -> None:
         "before": 1_000_000_005,
         "pnl": 670_000,
         "after": 1_000_670_005,
-        "seats": [{"venue": SEAT, "trading": 1_000_000, "revaluation": 0, "fees": 270_000, "funding": -60_000}],
+        "seats": [
+            {
+                "venue": SEAT,
+                "trading": 1_000_000,
+                "revaluation": 0,
+                "fees": 270_000,
+                "funding": -60_000,
+                "withheldBefore": 0,
+                "withheld": 0,
+            }
+        ],
         "positions": [{"venue": SEAT, "coin": "BTC", "size": "0.01"}],
     }
     assert statement["totals"] == {"pnl": 670_000, "fees": 0, "insuranceDelta": 0, "newDeficit": 0, "delta": 670_000}
