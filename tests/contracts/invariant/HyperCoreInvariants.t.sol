@@ -261,7 +261,7 @@ contract HyperCoreHandler is StolenKeyBase {
         if (what > 4) {
             if (what == 5) data = abi.encodeCall(vault.increaseCap, (address(venue), type(uint64).max));
             if (what == 6) data = abi.encodeCall(vault.setFeeRecipient, (CURATOR));
-            if (what == 7) data = _listing(address(this), 1, type(uint64).max);
+            if (what == 7) data = _listing(address(this), type(uint64).max);
             if (what == 8) data = abi.encodeCall(vault.setGate, (address(1)));
             (bool ok,) = _do(CURATOR, address(vault), data);
             assertFalse(ok, "I14: not unannounced");

@@ -34,7 +34,7 @@ contract StolenCuratorTest is StolenKeyBase {
     }
 
     function _announceEverything(Sink sink) internal {
-        _submit(_listing(address(sink), 1, type(uint64).max));
+        _submit(_listing(address(sink), type(uint64).max));
         _submit(abi.encodeCall(vault.setFeeRecipient, (THIEF)));
         _submit(abi.encodeCall(vault.setGate, (THIEF)));
         _submit(abi.encodeCall(vault.increaseFeeCap, (FEE_PPM)));
@@ -55,7 +55,7 @@ contract StolenCuratorTest is StolenKeyBase {
         bytes memory gate = abi.encodeCall(vault.setGate, (address(1)));
         _submit(gate);
         _attempt(address(vault), abi.encodeCall(vault.revoke, (gate)));
-        _attempt(address(vault), _listing(address(sink), 1, type(uint64).max));
+        _attempt(address(vault), _listing(address(sink), type(uint64).max));
         _attempt(address(vault), abi.encodeCall(vault.removeVenue, (address(sink))));
         _attempt(address(vault), abi.encodeCall(vault.increaseCap, (address(venue), type(uint64).max)));
         for (uint256 i; i < 3; ++i) {
@@ -93,6 +93,7 @@ contract StolenCuratorTest is StolenKeyBase {
     function test_TwoWeeksOfAStolenCurator() public {
         uint256 equity = vault.sumEquity();
         Sink sink = new Sink(address(vault));
+        factory.setTier(address(sink), 1); // Worse than can be: the factory makes no such venue (G2).
         pass(1 days);
         _announceEverything(sink);
         for (uint256 day; day < 14; ++day) {

@@ -8,6 +8,7 @@ import {Approval, Commit} from "contracts/interfaces/IPrimeVault.sol";
 import {CoreOrder} from "contracts/libraries/CoreWriterLib.sol";
 import {HyperCoreVenue} from "contracts/venues/HyperCoreVenue.sol";
 import {SeatVenue} from "contracts/venues/SeatVenue.sol";
+import {TestFactory} from "../PrimeVaultBase.sol";
 import {HyperCoreSimBase} from "../sim/HyperCoreSimBase.sol";
 
 /// @notice A vault with a venue of each tier, three clients, and a thief who holds one key and a sub-account of its own.
@@ -44,6 +45,7 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
         bytes data;
     }
 
+    TestFactory internal factory;
     PrimeVault internal vault;
     HyperCoreVenue internal venue;
     SeatVenue internal seat;
@@ -84,14 +86,17 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
         _sortKeys();
         address[] memory keepers = new address[](2);
         (keepers[0], keepers[1]) = (KEEPER, keeperKey());
-        vault = new PrimeVault(address(usdc), BOSS, curatorKey(), keepers);
+        factory = new TestFactory();
+        vault = factory.vault(address(usdc), BOSS, curatorKey(), keepers);
         attestor = new Attestor(address(vault), _signers(), 3);
         venue = new HyperCoreVenue(address(vault), address(usdc), address(core), address(core));
         seat = new SeatVenue(address(vault), address(usdc), address(attestor), SEAT, SEAT);
         vm.prank(BOSS);
         vault.addGuardian(guardianKey());
-        _list(address(venue), 1, 70_000e6);
-        _list(address(seat), 2, 20_000e6);
+        factory.setTier(address(venue), 1);
+        factory.setTier(address(seat), 2);
+        _list(address(venue), 70_000e6);
+        _list(address(seat), 20_000e6);
         vm.startPrank(curatorKey());
         vault.increaseFeeCap(FEE_PPM);
         vault.setFeeRecipient(TREASURY);
@@ -119,13 +124,13 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
     }
 
     /// @dev The one place that knows how a venue is listed.
-    function _listing(address where, uint8 tier, uint64 cap) internal view returns (bytes memory) {
-        return abi.encodeCall(vault.addVenue, (where, tier, cap, 10_000));
+    function _listing(address where, uint64 cap) internal view returns (bytes memory) {
+        return abi.encodeCall(vault.addVenue, (where, cap, 10_000));
     }
 
-    function _list(address where, uint8 tier, uint64 cap) internal {
+    function _list(address where, uint64 cap) internal {
         vm.prank(curatorKey());
-        (bool ok,) = tried(address(vault), _listing(where, tier, cap));
+        (bool ok,) = tried(address(vault), _listing(where, cap));
         assertTrue(ok, "listed");
     }
 
@@ -624,7 +629,7 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
         _add(v, abi.encodeCall(vault.recall, (address(seat), 1e6)));
         _add(v, abi.encodeCall(vault.mark, (address(venue), "", new uint32[](0))));
         _add(v, abi.encodeCall(vault.commit, (c)));
-        _add(v, _listing(THIEF, 1, type(uint64).max));
+        _add(v, _listing(THIEF, type(uint64).max));
         _add(v, abi.encodeCall(vault.removeVenue, (address(seat))));
         _add(v, abi.encodeCall(vault.increaseCap, (address(venue), type(uint64).max)));
         _add(v, abi.encodeCall(vault.decreaseCap, (address(venue), vault.venueOf(address(venue)).cap - 1)));
