@@ -25,6 +25,7 @@ HINTS: Mapping[str, str] = {
     "MarkMissing": "mark every listed venue before the commit",
     "MarkTooOld": "take a fresh mark: one is used within 15 minutes",
     "NotCurator": "this key is not the curator",
+    "NotFromFactory": "make the venue with the vault's factory(), from a listed template",
     "NotKeeper": "this key is not a keeper of the vault: add it with addKeeper, or set PRIME_KEEPER_KEY to one that is",
     "NotOwner": "this key is not the owner",
     "RecallOpen": "a recall is under way: advance() it or wait until it may lapse",
