@@ -449,7 +449,7 @@ library GovernanceLib {
     /// @dev Up to now the old cap counts. One that was 0 has left nothing.
     function _setFeeCap(State storage s, uint16 ppm) private {
         ensure(ppm <= MAX_FEE_PPM, uint32(ErrorsLib.FeeAboveCap.selector));
-        if (s.feeCapPpm == 0) s.equityAtCommit = s.sumEquity;
+        if (s.feeCapPpm == 0) s.equityAtCommit = s.coveredEquity();
         s.accrueFees();
         s.feeCapPpm = ppm;
         emit EventsLib.FeeCapChanged(ppm);

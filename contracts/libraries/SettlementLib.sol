@@ -223,7 +223,7 @@ library SettlementLib {
         ensure(fees <= s.feeAllowance, uint32(ErrorsLib.FeeAboveCap.selector));
         s.feeAllowance -= fees;
         s.feesAccrued += fees;
-        s.equityAtCommit = s.sumEquity;
+        s.equityAtCommit = s.coveredEquity();
     }
 
     function _closeAccounts(State storage s) private {

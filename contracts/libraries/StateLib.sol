@@ -107,6 +107,7 @@ struct State {
 library StateLib {
     using FixedPointMathLib for uint256;
     using SafeCastLib for uint256;
+    using StateLib for State;
 
     function listed(State storage s, address venue) internal view returns (VenueState storage state) {
         state = s.venueStates[venue];
@@ -130,9 +131,14 @@ library StateLib {
         if (before == 0 && owed > repaid) s.deficitSince = uint40(block.timestamp);
     }
 
+    /// @dev What the clients' lanes are worth: a deficit that a keeper invents raises the lanes, and not this.
+    function coveredEquity(State storage s) internal view returns (uint112) {
+        return uint256(s.sumEquity).zeroFloorSub(s.deficit).toUint112();
+    }
+
     /// @dev Fees accrue on the smaller of equity at the last commit and now; three days' worth can be saved up.
     function accrueFees(State storage s) internal {
-        uint256 aDay = uint256(s.equityAtCommit).min(s.sumEquity) * s.feeCapPpm / MILLION;
+        uint256 aDay = uint256(s.equityAtCommit).min(s.coveredEquity()) * s.feeCapPpm / MILLION;
         uint256 allowance = s.feeAllowance + aDay * (block.timestamp - s.feeAccruedAt) / 1 days;
         s.feeAllowance = allowance.min(aDay * FEE_DAYS).toUint64();
         s.feeAccruedAt = uint40(block.timestamp);

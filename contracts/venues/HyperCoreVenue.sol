@@ -197,6 +197,8 @@ contract HyperCoreVenue is IHyperCoreVenue {
         _onlyVault();
         _requireIdle();
         require(amount > 0, VenueErrorsLib.ZeroAmount());
+        // A move that lands later would hide from `lapse` that Core has paid out.
+        require(_settled(), VenueErrorsLib.TooEarly());
         (uint64 total, uint64 available) = CoreReadLib.spotUsdc(address(this));
         uint64 wanted = amount * SPOT_PER_MICRO + SPOT_RESERVE;
         if (available >= wanted) return _leave(amount, total);

@@ -25,6 +25,7 @@ contract HyperCoreHandler is StolenKeyBase {
     uint256 internal magnitudeBefore = type(uint256).max;
     mapping(uint256 ticket => uint64) internal asked;
     uint128 internal cloid;
+    uint256 internal oracle = ETH_PRICE;
     bytes internal readCode;
 
     constructor() {
@@ -130,7 +131,10 @@ contract HyperCoreHandler is StolenKeyBase {
             ETH, isBuy, uint64(price * 1e8), uint64(lots * 1e6), reduceOnly, tif % 5, wasExiting ? 0 : ++cloid
         );
         (bool ok,) = _do(KEEPER, address(venue), abi.encodeCall(venue.placeOrder, (o)));
-        if (ok) assertTrue(price >= 1_800 && tif % 5 >= 1 && tif % 5 <= 3, "C7: band and time in force");
+        if (!ok) return;
+        uint256 away = price * 1e4 > oracle ? price * 1e4 - oracle : oracle - price * 1e4;
+        assertLe(away * 20, oracle, "C7: 5% of the oracle");
+        assertTrue(tif % 5 >= 1 && tif % 5 <= 3, "C7: time in force");
     }
 
     /// @dev C4: a read venue's mark is what Core says. C6: only while quiet; a failed read is no mark.
@@ -335,7 +339,8 @@ contract HyperCoreHandler is StolenKeyBase {
     }
 
     function market(uint256 price, uint256 half, int256 rate) external {
-        core.setPrice(ETH, uint64(bound(price, 1_900e4, 2_100e4)), uint64(bound(half, 0, 20e4)), 100_000);
+        oracle = bound(price, 1_900e4, 2_100e4);
+        core.setPrice(ETH, uint64(oracle), uint64(bound(half, 0, 20e4)), 100_000);
         core.payFunding(ETH, boundInt(rate, -1e6, 1e6));
     }
 

@@ -381,6 +381,7 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
         address v = address(vault);
         bytes4[43] memory views = [
             vault.asset.selector,
+            vault.factory.selector,
             vault.owner.selector,
             vault.curator.selector,
             vault.isKeeper.selector,

@@ -276,10 +276,10 @@ class Script:
         if left > 0 and lanes and self.random.random() < 0.9:
             id_ = self.random.choice(sorted(lanes))
             pnl[id_], left = pnl.get(id_, 0) + left, 0
-        fees = self.charge(pnl, lanes, fees)
         # The insurance as it was when the keeper prepared: gifts since the mark are not known to it.
         known = max(0, twin.insurance - twin.since_mark)
         insurance_delta = max(left, -known)
+        fees = self.charge(pnl, lanes, fees, twin.deficit + insurance_delta - left)
         approvals = [
             (number, self.amount(twin.tickets[number - 1].remaining + 5))
             for number in self.random.sample(range(1, len(twin.tickets) + 1), k=min(len(twin.tickets), 4))
@@ -294,14 +294,15 @@ class Script:
             marked=marked, approvals=tuple(approvals),
         )  # fmt: skip
 
-    def charge(self, pnl: dict[int, int], lanes: dict[int, int], wanted: int) -> int:
-        """Takes fees out of lanes that can pay them, within what the vault allows after the approvals it may make."""
+    def charge(self, pnl: dict[int, int], lanes: dict[int, int], wanted: int, deficit: int) -> int:
+        """Takes fees out of lanes that can pay them, within what the vault allows after the approvals it may make and
+        with at most this deficit."""
         rest = {id_: lanes[id_] + pnl.get(id_, 0) for id_ in lanes}
         payer = max(rest, key=lambda id_: rest[id_], default=0)
         fees = min(wanted, rest.get(payer, 0))
         equity = self.twin.sum_equity + sum(pnl.values()) - fees
         unpaid = sum(self.twin.tickets[number - 1].remaining for number in self.unpaid())
-        fees = min(fees, self.twin.fee_room(max(0, equity - unpaid)))
+        fees = min(fees, self.twin.fee_room(max(0, equity - unpaid - deficit)))
         if fees:
             pnl[payer] = pnl.get(payer, 0) - fees
         return fees

@@ -290,7 +290,7 @@ class Twin:
             self.fee_allowance = allowance - c.fees
             self.fee_accrued_at = self.now
             self.fees += c.fees
-            self.equity_at_commit = self.sum_equity
+            self.equity_at_commit = max(0, self.sum_equity - self.deficit)
         self._close()
 
     # views
@@ -312,7 +312,7 @@ class Twin:
         return True
 
     def fee_room(self, equity: int) -> int:
-        """What a commit may charge that leaves `equity` in the lanes (A8)."""
+        """What a commit may charge that leaves `equity` in the lanes beyond the deficit (A8)."""
         a_day = min(self.equity_at_commit, equity) * self.fee_cap_ppm // 1_000_000
         return min(self.fee_allowance + a_day * (self.now - self.fee_accrued_at) // DAY, 3 * a_day)
 
@@ -409,7 +409,7 @@ class Twin:
                     remaining[number - 1] = 0
                 paid.append((number, amount))
                 equity -= amount
-        return self.fee_room(equity), paid
+        return self.fee_room(max(0, equity - settled[1])), paid
 
     def _approve(self, paid: list[tuple[int, int]]) -> None:
         if self.now >= self.outflow_start + DAY:
