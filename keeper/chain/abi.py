@@ -17,31 +17,6 @@ Entry = Mapping[str, Any]
 _STRING_ERROR = bytes.fromhex("08c379a0")  # Error(string)
 _PANIC = bytes.fromhex("4e487b71")  # Panic(uint256)
 
-<<<<<<< HEAD
-=======
-HINTS: Mapping[str, str] = {
-    "AccountNotOpen": "a delta or a call names a sub-account that is closed or was never opened",
-    "BookTooLarge": "the venue's book is above 10 USDC: bring the money home first",
-    "CapExceeded": "send less, or let the curator raise the venue's cap",
-    "CashNotFree": "idle cash is reserved for payables, insurance or fees: recall from a venue or send less",
-    "CommitTooEarly": "commits are at least 10 minutes apart: wait",
-    "InsuranceNotSeeded": "fund the insurance with at least 100 USDC before the first sub-account",
-    "MarkMissing": "mark every listed venue before the commit",
-    "MarkTooOld": "take a fresh mark: one is used within 15 minutes",
-    "NotCurator": "this key is not the curator",
-    "NotFromFactory": "make the venue with the vault's factory(), from a listed template",
-    "NotKeeper": "this key is not a keeper of the vault: add it with addKeeper, or set PRIME_KEEPER_KEY to one that is",
-    "NotOwner": "this key is not the owner",
-    "RecallOpen": "a recall is under way: advance() it or wait until it may lapse",
-    "StaleCommit": "asOf must rise from commit to commit and not pass the oldest mark's",
-    "StaleFence": "another keeper has taken over since: stop this one",
-    "VenueNotListed": "addVenue first, or use an address from venues()",
-    "VenueNotQuiet": "money is in flight: wait for confirm() and 60 s, or for the attestation to count the last send",
-    "VenueSuspended": "the curator has suspended this venue",
-    "WrongEpoch": "commit.epoch must be the vault's epoch + 1: another commit landed first",
-}
-
->>>>>>> origin/w-gas
 
 @cache
 def load(name: str) -> tuple[Entry, ...]:

@@ -379,7 +379,7 @@ abstract contract StolenKeyBase is HyperCoreSimBase {
 
     function _mayVault() private {
         address v = address(vault);
-        bytes4[43] memory views = [
+        bytes4[44] memory views = [
             vault.asset.selector,
             vault.factory.selector,
             vault.owner.selector,
