@@ -15,8 +15,8 @@ LANE_BITS = 64
 
 @dataclass(slots=True)
 class MarkFact:
-    """One mark. `assets`: asset number → (size × 10^szDecimals, price × 10^(6 − szDecimals)); T1 only. `held`: gains left
-    in quarantine (T2 only), once a commit has used the mark."""
+    """One mark. `assets`: asset number → (size × 10^szDecimals, price × 10^(6 − szDecimals)); T1 only. `held`: gains
+    left in quarantine (T2 only), once a commit has used the mark."""
 
     venue: str
     delta: int
