@@ -109,24 +109,16 @@ contract TicketProofs is VaultHarness {
 
     /* CLAIM */
 
-    /// @dev Takes all that is payable and nothing else, from the ticket and from what the vault reserves.
-    function check_Claim_TakesWhatIsPayable(Money calldata m) external {
-        if (!_arrange(m)) return;
-        TestUSDC(asset).mint(address(this), type(uint64).max);
-        (bool ok,) = address(this).call(abi.encodeCall(this.claim, (1)));
-        assert(ok == (m.payable_ > 0));
-        Ticket memory t = s.tickets[one];
-        assert(t.payable_ == 0 && t.remaining == m.remaining && s.lanes[0] == m.lane);
-        assert(s.idle == m.idle - m.payable_ && s.payables == m.payables - m.payable_);
-    }
-
-    /// @dev What is paid is counted: with the proofs above, Σ paid ≤ amount.
-    function check_Claim_CountsWhatIsPaid(uint32 payable_, uint32 paid) external {
-        Money memory m = Money(0, payable_, paid, 0, 0, payable_, payable_);
-        if (payable_ == 0 || !this.arrange(m)) return;
+    /// @dev Takes all that is payable and nothing else, from the ticket and from what the vault reserves, and counts it:
+    /// with the proofs above, Σ paid ≤ amount.
+    function check_Claim_CountsWhatIsPaid(uint32 remaining, uint32 payable_, uint32 paid, uint32 others) external {
+        uint64 reserved = uint64(payable_) + others;
+        if (payable_ == 0 || !this.arrange(Money(remaining, payable_, paid, 7, 0, reserved + 5, reserved))) return;
         TestUSDC(asset).mint(address(this), type(uint64).max);
         assert(this.claim(1) == payable_);
-        assert(s.tickets[one].paid == uint256(paid) + payable_);
+        Ticket memory t = s.tickets[one];
+        assert(t.paid == uint256(paid) + payable_ && t.payable_ == 0 && t.remaining == remaining);
+        assert(s.payables == others && s.idle == uint256(others) + 5 && s.lanes[0] == 7);
     }
 
     /// @dev The receiver gets it whatever flags are set, and a second claim of the same money is refused.
