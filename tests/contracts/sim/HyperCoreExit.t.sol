@@ -283,6 +283,7 @@ contract HyperCoreExitTest is HyperCoreExitBase {
         trade(true, 2_000);
         vm.prank(CURATOR);
         vault.setSuspended(address(venue), true);
+        pass(1 minutes);
         vm.prank(KEEPER);
         vault.recall(address(venue), 1_000e6); // left open
         exit();
