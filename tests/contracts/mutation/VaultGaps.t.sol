@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: UNLICENSED
 pragma solidity 0.8.37;
 
+import {PrimeVault} from "contracts/PrimeVault.sol";
 import {Band, Commit} from "contracts/interfaces/IPrimeVault.sol";
 import {ErrorsLib} from "contracts/libraries/ErrorsLib.sol";
 import {PoolLib} from "contracts/libraries/PoolLib.sol";
+import {MeanUSDC} from "../PooledAccount.t.sol";
 import {PrimeVaultBase} from "../PrimeVaultBase.sol";
 
 /// @notice What mutants showed that no test of a vault asked.
@@ -143,5 +145,107 @@ contract VaultGapsTest is PrimeVaultBase {
         assertEq(PoolLib.assetsAt(1e48, 1e24), 1e48, "assets");
         assertEq(PoolLib.performanceFee(1e48, 1e48, 1e24, 10_000), 0, "at the mark");
         assertEq(PoolLib.performanceFee(1e48 + 1e30, 1e48, 1e24, 10_000), 1e30, "above it");
+    }
+
+    /* THE DOOR */
+
+    /// @dev While a token is moved, no entry is open.
+    function test_NoEntryFromInsideATransfer() public {
+        MeanUSDC mean = new MeanUSDC(address(this));
+        address[] memory keepers = new address[](2);
+        (keepers[0], keepers[1]) = (address(mean), keeper);
+        usdc = mean;
+        vault = new PrimeVault(address(mean), address(mean), address(mean), keepers);
+        assertEq(vault.fullAt(), block.timestamp, "the clock starts here");
+        _insure(100e6);
+        _openAccount(address(mean), 100e6);
+        bytes[24] memory calls = [
+            abi.encodeCall(vault.openAccount, (alice, 100e6)),
+            abi.encodeCall(vault.closeAccount, (1)),
+            abi.encodeCall(vault.deposit, (1, 1e6)),
+            abi.encodeCall(vault.depositWithPermit, (1, 1e6, 0, 0, 0, 0)),
+            abi.encodeCall(vault.setRights, (1, alice, 1, 1)),
+            abi.encodeCall(vault.requestWithdraw, (1, 10e6, alice)),
+            abi.encodeCall(vault.cancelWithdraw, (1)),
+            abi.encodeCall(vault.redirect, (1, alice)),
+            abi.encodeCall(vault.offerAccount, (1, alice)),
+            abi.encodeCall(vault.acceptAccount, (1)),
+            abi.encodeCall(vault.claim, (1)),
+            abi.encodeCall(vault.sync, (address(0))),
+            abi.encodeCall(vault.advance, (address(t1))),
+            abi.encodeCall(vault.lapseRecall, (address(t1))),
+            abi.encodeCall(vault.fundInsurance, (1)),
+            abi.encodeCall(vault.payFees, ()),
+            abi.encodeCall(vault.triggerExit, (0)),
+            abi.encodeCall(vault.unwind, (address(t1), "")),
+            abi.encodeCall(vault.claimExit, (1)),
+            abi.encodeCall(vault.send, (address(t1), 1)),
+            abi.encodeCall(vault.recall, (address(t1), 1)),
+            abi.encodeCall(vault.mark, (address(t1), "", new uint32[](0))),
+            abi.encodeCall(vault.commit, (_next())),
+            abi.encodeCall(vault.addGuardian, (alice))
+        ];
+        for (uint256 i; i < calls.length; ++i) {
+            mean.aim(address(vault), calls[i]);
+            _insure(1e6);
+            assertEq(bytes32(mean.answer()), bytes32(ErrorsLib.Reentered.selector), "closed");
+        }
+    }
+
+    /// @dev Each entry opens the next, in the same transaction too.
+    function test_EachEntryLeavesTheDoorOpen() public {
+        vault.lapseRecall(address(t1));
+        vault.advance(address(t1));
+        _fund(alice, 1000e6);
+        vm.startPrank(alice);
+        vault.depositWithPermit(1, 1e6, 0, 0, 0, 0);
+        vault.deposit(1, 1e6);
+        vault.setRights(1, bob, 1, 1);
+        uint256 ticket = vault.requestWithdraw(1, 10e6, alice);
+        vault.redirect(ticket, bob);
+        vault.cancelWithdraw(ticket);
+        vault.offerAccount(1, stranger);
+        vm.stopPrank();
+        vm.prank(stranger);
+        vault.acceptAccount(1);
+        assertEq(vault.accountOf(1).owner, stranger, "all of them");
+    }
+
+    /* CLIENTS AND FEES */
+
+    function test_TheLastMicroDollarOfATicketIsCancelled() public {
+        uint256 ticket = _request(1, 10e6);
+        _commitApproval(ticket, 10e6 - 1);
+        assertEq(vault.ticketOf(ticket).remaining, 1, "one is left");
+        vm.prank(alice);
+        vault.cancelWithdraw(ticket);
+        assertEq(vault.ticketOf(ticket).remaining, 0, "void");
+        assertEq(vault.claim(ticket), 10e6 - 1, "the rest is paid");
+    }
+
+    /// @dev Cash that approvals reserved is not the fees'.
+    function test_FeesWaitForPayables() public {
+        _governed(curator, abi.encodeCall(vault.setFeeRecipient, (carol)));
+        _governed(curator, abi.encodeCall(vault.increaseFeeCap, (6000)));
+        uint256[3] memory tickets = [_request(1, 9_000e6), _request(2, 10_000e6), _request(3, 10_000e6)];
+        vm.warp(block.timestamp + 10 minutes);
+        _commit(_fullNext());
+        vm.warp(block.timestamp + 1 days);
+        Commit memory c = _fullNext();
+        c.fees = 50e6;
+        _change(c, 1, -50e6);
+        for (uint256 i; i < 3; ++i) {
+            _approve(c, tickets[i], 10_000e6);
+        }
+        _commit(c);
+        assertEq(vault.payables(), vault.idle(), "all cash is reserved");
+        assertEq(vault.payFees(), 0, "nothing is left for fees");
+        assertEq(vault.feesAccrued(), 50e6, "they wait");
+        assertLe(vault.feeAllowance(), 50e6, "taken from the allowance");
+        _checkBalance();
+    }
+
+    function test_NoUnwindBeforeTheExit() public {
+        _refused(stranger, abi.encodeCall(vault.unwind, (address(t1), "")), ErrorsLib.NotExiting.selector);
     }
 }
