@@ -23,6 +23,9 @@ FUNDING_SOURCE = "github.com/ZuShen168/funding_rate_data @8040d313236b9220baa7a3
 PREMIUM_SOURCE = (
     "github.com/hyperliquid-dex/hyperliquid-python-sdk @7ee976d123b1e04295e4a1e37a424ca6a13bef88 tests/cassettes (MIT)"
 )
+BRACKETS_SOURCE = (
+    "github.com/freqtrade/freqtrade @c9ae5e1e9ff25bb55dd61f5e5519f7c479291edb freqtrade/exchange/ (GPL-3.0)"
+)
 FILLS_SOURCE = (
     "github.com/ConejoCapital/hyperanalyze @2f8e2d603defb75faf03208268936b7b0b3feb67 sample_data.json (GPL-3.0)"
 )
@@ -138,6 +141,14 @@ def fills(path: Path) -> dict[str, Any]:
     }
 
 
+def brackets(path: Path) -> dict[str, Any]:
+    """By symbol [[notional floor, maintenance rate, most leverage, cum], ...] of Binance, texts."""
+    with gzip.open(path, "rt") as lines:
+        content = json.load(lines)
+    names = ("notionalFloor", "maintMarginRatio", "initialLeverage", "cum")
+    return {symbol: [[tier["info"][name] for name in names] for tier in tiers] for symbol, tiers in content.items()}
+
+
 def main(recordings: Path, marketdata: Path) -> None:
     folder = marketdata / "ZuShen168-funding_rate_data"
     wanted: dict[str, Callable[[str], bool]] = {
@@ -150,6 +161,8 @@ def main(recordings: Path, marketdata: Path) -> None:
         pack(OUTPUT / "funding" / f"{venue}.json.xz", {"source": FUNDING_SOURCE, "series": series})
     cassette = recordings / "hyperliquid-python-sdk" / "info_test" / "test_get_funding_history[None].yaml"
     pack(OUTPUT / "funding" / "hyperliquid_premiums.json.xz", {"source": PREMIUM_SOURCE, "rows": premiums(cassette)})
+    table = marketdata / "freqtrade-freqtrade" / "binance_leverage_tiers.json.gz"
+    pack(OUTPUT / "margin" / "binance.json.xz", {"source": BRACKETS_SOURCE, "symbols": brackets(table)})
     (blocks,) = (marketdata / "ConejoCapital-hyperanalyze").glob("node_fills_by_block_*.jsonl.gz")
     pack(OUTPUT / "fills" / "hyperliquid.json.xz", fills(blocks))
 
