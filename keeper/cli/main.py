@@ -14,6 +14,7 @@ COMMANDS = {
     "deploy": ("keeper.cli.deploy", "deploy"),
     "keeper": ("keeper.cli.keeper", "app"),
     "status": ("keeper.cli.status", "status"),
+    "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "audit"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),
