@@ -23,6 +23,7 @@ FUNDING_SOURCE = "github.com/ZuShen168/funding_rate_data @8040d313236b9220baa7a3
 PREMIUM_SOURCE = (
     "github.com/hyperliquid-dex/hyperliquid-python-sdk @7ee976d123b1e04295e4a1e37a424ca6a13bef88 tests/cassettes (MIT)"
 )
+CONTEXTS_SOURCE = "github.com/sonirico/go-hyperliquid @5dbb7462be945f2f7683566b91a2d1a006aa3a26 testdata (MIT)"
 BRACKETS_SOURCE = (
     "github.com/freqtrade/freqtrade @c9ae5e1e9ff25bb55dd61f5e5519f7c479291edb freqtrade/exchange/ (GPL-3.0)"
 )
@@ -102,7 +103,34 @@ def premiums(path: Path) -> list[list[Any]]:
     raise SystemExit(f"{path}: no fundingHistory answer in it")
 
 
-def fills(path: Path) -> dict[str, Any]:
+def size_decimals(folder: Path) -> dict[str, int]:
+    """szDecimals of every perpetual in the recorded universes."""
+    found: dict[str, int] = {}
+    for path in sorted(folder.glob("MetaAndAssetCtxs*.yaml")):
+        for interaction in yaml.safe_load(path.read_text())["interactions"]:
+            answer = json.loads(interaction["response"]["body"])
+            if isinstance(answer, list):
+                found |= {
+                    entry["name"]: entry["szDecimals"] for entry in answer[0]["universe"] if "maxLeverage" in entry
+                }
+    return found
+
+
+def contexts(folder: Path) -> list[list[Any]]:
+    """[dex, coin, oracle, impact bid, impact ask, premium] of every recorded context that has a premium."""
+    found: list[list[Any]] = []
+    for path in sorted(folder.glob("MetaAndAssetCtxs*.yaml")):
+        for interaction in yaml.safe_load(path.read_text())["interactions"]:
+            request, answer = json.loads(interaction["request"]["body"]), json.loads(interaction["response"]["body"])
+            if request["type"] == "metaAndAssetCtxs":
+                for entry, context in zip(answer[0]["universe"], answer[1], strict=True):
+                    if context["premium"] is not None:
+                        prices = [context["oraclePx"], *context["impactPxs"], context["premium"]]
+                        found.append([request.get("dex", ""), entry["name"], *prices])
+    return found
+
+
+def fills(path: Path, decimals: dict[str, int]) -> dict[str, Any]:
     """The fills in the node's order. `users` and `coins` are numbered as they come; a fill is a row of `columns`."""
     users: dict[str, int] = {}
     coins: dict[str, int] = {}
@@ -136,6 +164,7 @@ def fills(path: Path) -> dict[str, Any]:
         "blocks": blocks,
         "users": len(users),
         "coins": list(coins),
+        "size_decimals": {coin: decimals[coin] for coin in coins if coin in decimals},
         "names": list(FILL_COLUMNS),
         "columns": [list(column) for column in zip(*columns, strict=True)],
     }
@@ -164,7 +193,9 @@ def main(recordings: Path, marketdata: Path) -> None:
     table = marketdata / "freqtrade-freqtrade" / "binance_leverage_tiers.json.gz"
     pack(OUTPUT / "margin" / "binance.json.xz", {"source": BRACKETS_SOURCE, "symbols": brackets(table)})
     (blocks,) = (marketdata / "ConejoCapital-hyperanalyze").glob("node_fills_by_block_*.jsonl.gz")
-    pack(OUTPUT / "fills" / "hyperliquid.json.xz", fills(blocks))
+    universe = recordings / "go-hyperliquid"
+    pack(OUTPUT / "fills" / "hyperliquid.json.xz", fills(blocks, size_decimals(universe)))
+    pack(OUTPUT / "funding" / "hyperliquid_contexts.json.xz", {"source": CONTEXTS_SOURCE, "rows": contexts(universe)})
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def venues(
         console.print(costs(chosen))
         console.print(abilities(chosen))
         console.print(
-            "fund: funding rates · paid: funding payments · dms: dead man's switch · isol: isolated margin · out: withdrawals"
+            "fund: rates · paid: payments · dms: dead man's switch · isol: isolated margin · out: withdrawals"
         )
         console.print("– is not established, never no. `prime venues VENUE` shows a card with its sources.")
     else:
