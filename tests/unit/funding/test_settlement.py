@@ -4,6 +4,7 @@ import json
 import lzma
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,7 @@ def spread(runs: list[list[int]]) -> Iterator[int]:
         yield from [value] * count
 
 
+@cache
 def recorded(venue: str) -> dict[str, list[dict[str, Any]]]:
     """By symbol [{at: full hour, lag, rate, hours, mark}]."""
     content = json.loads(lzma.decompress((DATA / f"{venue}.json.xz").read_bytes()))
@@ -273,39 +275,66 @@ def test_a_year_of_real_rates_settles_at_the_recorded_instants(
     assert (crossed, len(series), grids) == (settlements, symbols, changes)
 
 
-def test_binance_pays_the_recorded_amounts_on_the_recorded_marks() -> None:
-    """Each payment in micro-USDC, the sum over the year, and the same through a history that went to disk and back."""
-    total, counted = 0, 0
-    history = SqlFundingHistory()
-    for symbol, rows in recorded("binance").items():
-        carry = Carry(schedule_of(rows), quote("0.0001", rows[0]["hours"]), D(1), rows[0]["at"] - 1)
-        carry.resize(D("1.5"), rows[0]["at"] - 1)
-        history.append(
-            SettledRate(
-                venue="binance",
-                coin=symbol,
-                time_ms=row["at"],
-                rate=row["rate"],
-                interval_hours=D(row["hours"]),
-                price_kind="mark",
-                method="mean of the interval",
-                formula=formula("binance", row["at"]).id,
-                price=D(row["mark"]),
-            )
-            for row in rows
+@pytest.mark.parametrize("venue", ["binance", "bybit", "hyperliquid"])
+def test_every_settlement_pays_the_recorded_rate_to_the_micro_dollar(venue: str) -> None:
+    """1.5 units on Binance's recorded mark, elsewhere at 10,000 USD, against whole-number arithmetic."""
+    for rows in recorded(venue).values():
+        for row in rows:
+            price = row["mark"] or "10000"
+            whole, _, fraction = price.partition(".")
+            expected = -15 * int(whole + fraction) * int(row["rate"].scaleb(10)) * 10**6 // 10 ** (11 + len(fraction))
+            assert micro_floor(payment(D("1.5"), D(price), row["rate"])) == expected
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "SOLUSDT", "TIAUSDT"])
+def test_a_year_is_carried_and_settled_through_a_history_on_disk(symbol: str, tmp_path: Path) -> None:
+    rows = recorded("binance")[symbol]
+    history = SqlFundingHistory(f"sqlite:///{tmp_path / 'funding.db'}")
+    history.append(
+        SettledRate(
+            venue="binance",
+            coin=symbol,
+            time_ms=row["at"],
+            rate=row["rate"],
+            interval_hours=D(row["hours"]),
+            price_kind="mark",
+            method="mean of the interval",
+            formula=formula("binance", row["at"]).id,
+            price=D(row["mark"]),
         )
-        for row, stored in zip(rows, history.between("binance", symbol, 0, 2 * MIDNIGHT), strict=True):
-            assert stored.price is not None
-            done = carry.settle(stored.rate, stored.price)
-            assert done.time_ms == row["at"]
-            assert done.paid == micro_floor(D("-1.5") * D(row["mark"]) * row["rate"])
-            total, counted = total + done.paid, counted + 1
-        latest = history.latest("binance", symbol)
-        assert latest is not None
-        assert latest.rate == rows[-1]["rate"]
+        for row in rows
+    )
+    carry = Carry(schedule_of(rows), quote("0.0001", rows[0]["hours"]), D(100), rows[0]["at"] - 1)
+    carry.resize(D("-1.5"), rows[0]["at"] - 1)
+    for row, stored in zip(rows, history.between("binance", symbol, 0, 2 * MIDNIGHT), strict=True):
+        assert stored.price is not None
+        done = carry.settle(stored.rate, stored.price)
+        assert (done.time_ms, done.paid) == (row["at"], micro_floor(D("1.5") * D(row["mark"]) * row["rate"]))
+        assert done.accrued + done.true_up == done.paid
     history.close()
-    assert counted == 27_019
-    assert total != 0
+
+
+CRASH = 1_760_054_400_000
+"""2025-10-10 00:00 UTC."""
+
+
+@pytest.mark.parametrize(
+    ("venue", "coin", "bps"),
+    [
+        ("hyperliquid", "SOL", "-91.1"),
+        ("binance", "SOLUSDT", "-97.0"),
+        ("bybit", "SOLUSDT", "-97.2"),
+        ("hyperliquid", "AVAX", "-27.1"),
+        ("binance", "AVAXUSDT", "-10.1"),
+        ("bybit", "AVAXUSDT", "-89.4"),
+    ],
+)
+def test_what_the_crash_of_october_2025_paid_longs(venue: str, coin: str, bps: str) -> None:
+    """Three days summed by hand when the series were collected: who held a long received so much of its notional."""
+    rows = recorded(venue)[coin]
+    rates = {row["at"]: row["rate"] for row in rows}
+    cost = holding_cost(D(1), schedule_of(rows), rates, D(10_000), CRASH - 1, CRASH + 3 * 24 * HOUR - 1)
+    assert round(cost, 1) == D(bps)
 
 
 @pytest.mark.parametrize("venue", ["binance", "bybit", "hyperliquid"])
