@@ -105,12 +105,17 @@ def facts(item: Card) -> list[tuple[str, str, str]]:
         found.append(("fees", "–", ""))
     else:
         for tier in item.fees.tiers:
-            note = f"; {tier.note}" if tier.note else ""
-            value = f"taker {tier.taker_bps}, maker {tier.maker_bps} bps{note}"
+            value = f"taker {tier.taker_bps}, maker {tier.maker_bps} bps{_note(tier.note)}"
             found.append((f"fee from {tier.volume_usd:,} USD", value, tier.source))
         for rebate in item.fees.rebates:
-            found.append((f"rebate from {rebate.maker_share:%} of makers", f"{rebate.maker_bps} bps", rebate.source))
-        names = ("period_days", "staking_discounts", "referral_discount", "builder_market_factor")
+            found.append(
+                (
+                    f"rebate from {rebate.maker_share:%} of makers",
+                    f"{rebate.maker_bps} bps{_note(rebate.note)}",
+                    rebate.source,
+                )
+            )
+        names = ("period_days", "staking_discounts", "referral_discount", "builder_market_factor", "taker_fixed_usd")
         found += [_fact(name, getattr(item.fees, name)) for name in names if getattr(item.fees, name) is not None]
     for rows in item.margin:
         tiers = "; ".join(f"from {tier.floor:,}: {tier.max_leverage}x{_rate(tier.rate)}" for tier in rows.tiers)
@@ -126,6 +131,10 @@ def facts(item: Card) -> list[tuple[str, str, str]]:
     able = [name for name in item.capabilities.__struct_fields__ if getattr(item.capabilities, name) is True]
     found.append(("can", ", ".join(able).replace("_", " "), item.capabilities.source))
     return found
+
+
+def _note(note: str) -> str:
+    return f" ({note})" if note else ""
 
 
 def _rate(rate: object) -> str:

@@ -62,7 +62,10 @@ def hyperliquid_5(inputs: FundingInputs) -> Decimal:
 
 
 def hyperliquid_6(inputs: FundingInputs) -> Decimal:
-    """Hourly: (P + clamp(0.0001 − P, ±0.0005)) / 8, at most 4% an hour either way. P = 1% makes 0.11875% an hour."""
+    """Hourly: (P + clamp(0.0001 − P, ±0.0005)) / 8, at most 4% an hour either way. P = 1% makes 0.11875% an hour.
+
+    Pacifica's is the same.
+    """
     return clamp(WIDE.divide(_plain(inputs), EIGHT), -HYPERLIQUID_CAP, HYPERLIQUID_CAP)
 
 
@@ -138,6 +141,18 @@ def bitmex_1(inputs: FundingInputs) -> Decimal:
 def bitfinex_1(inputs: FundingInputs) -> Decimal:
     """P + clamp(I − P, ±clamp cap); both parameters come from the venue's API."""
     return dead_band(average(inputs.premiums), inputs.need("interest"), inputs.need("clamp"))
+
+
+def extended_1(inputs: FundingInputs) -> Decimal:
+    """Hourly: P / 8 with P weighted 1, 2, …, 60 by minute, at most `cap` either way."""
+    return _capped(WIDE.divide(ramp_average(inputs.premiums), EIGHT), inputs)
+
+
+def extended_2(inputs: FundingInputs) -> Decimal:
+    """Hourly: (P + clamp(0.01% − P, ±0.05%)) / 8, weighted and capped as before."""
+    premium = ramp_average(inputs.premiums)
+    eight_hours = dead_band(premium, _or(inputs.interest, INTEREST), _or(inputs.clamp, DEAD_BAND))
+    return _capped(WIDE.divide(eight_hours, EIGHT), inputs)
 
 
 def paradex_1(inputs: FundingInputs) -> Decimal:

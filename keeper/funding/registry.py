@@ -203,6 +203,32 @@ FORMULAS: tuple[Formula, ...] = (
         source="docs.paradex.trade risk/funding-mechanism, 2026",
     ),
     Formula(
+        venue="pacifica",
+        version=1,
+        rate=book.hyperliquid_6,
+        method="mean of 1 h, sampled every 5 s",
+        price_kind="oracle",
+        source="pacifica.gitbook.io trading-on-pacifica/funding-rates",
+    ),
+    Formula(
+        venue="extended",
+        version=1,
+        rate=book.extended_1,
+        method="mean of 1 h, weighted 1..60 by minute",
+        price_kind="mark",
+        source="docs.x10.exchange trading/funding-payments",
+    ),
+    Formula(
+        venue="extended",
+        version=2,
+        since_ms=_at("2026-04-29"),
+        rate=book.extended_2,
+        method="mean of 1 h, weighted 1..60 by minute",
+        price_kind="mark",
+        source="a market recorded on that day stands at the rounded neutral rate 0.000013, and docs.extended.exchange "
+        "tradfi-markets names plain P / 8 as the exception; the dead band is assumed to be the usual one",
+    ),
+    Formula(
         venue="derive",
         version=1,
         rate=pool.derive_1,

@@ -30,7 +30,7 @@ def rates(
     """The rates in basis points. Discounts and the factor of builder-deployed markets touch positive rates only;
     a maker rebate of the account's share takes the place of the tier's maker rate."""
     tier = tier_of(fees, volume_usd)
-    rebates = [item for item in fees.rebates if item.maker_share <= maker_share]
+    rebates = [item for item in fees.rebates if item.maker_share <= maker_share and item.volume_usd <= volume_usd]
     maker = max(rebates, key=lambda item: item.maker_share).maker_bps if rebates else tier.maker_bps
     factor = WIDE.multiply(1 - staking_discount, 1 - referral_discount)
     if builder_market:

@@ -35,16 +35,19 @@ class FeeTier(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MakerRebate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The maker rate from a share of the venue's maker volume on."""
+    """The maker rate from a share of the venue's maker volume on, for accounts of at least `volume_usd`."""
 
     maker_share: Decimal
     maker_bps: Decimal
     source: str
+    volume_usd: Decimal = Decimal(0)
+    note: str = ""
 
 
 class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A venue's fee schedule. `complete`: no tier is missing between those listed; otherwise a rate between two of
-    them is the lower tier's, which is too dear rather than too cheap. Discounts are fractions off a positive rate."""
+    them is the lower tier's, which is too dear rather than too cheap. Discounts are fractions off a positive rate;
+    `taker_fixed_usd` is charged once for each order that takes."""
 
     tiers: tuple[FeeTier, ...]
     complete: bool
@@ -53,6 +56,7 @@ class Fees(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     staking_discounts: Datum[tuple[Decimal, ...]] | None = None
     referral_discount: Datum[Decimal] | None = None
     builder_market_factor: Datum[Decimal] | None = None
+    taker_fixed_usd: Datum[Decimal] | None = None
 
 
 class TierRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

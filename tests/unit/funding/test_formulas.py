@@ -55,7 +55,7 @@ GOLDEN: list[tuple[str, FundingInputs, str]] = [
     ("htx/2", inputs("0.0011", interval_hours="4"), "0.0006"),
     ("htx/3", inputs("0.0011", interval_hours="4", cap="0.0002"), "0.0002"),
     ("htx/3", inputs("0.0011", interval_hours="4"), "0.0003"),
-    # (1·0.001 + 2·0.002 + 3·0.003) / 6 = 7/3000
+    # (1·0.0012 + 2·0.0018 + 3·0.0024) / 6 = 0.002
     ("bybit/1", inputs("0.0012", "0.0018", "0.0024"), "0.0015"),
     ("bybit/1", inputs("0", "0", interval_hours="1"), "0.0000125"),
     ("okx/1", inputs("0.0002", "0.0006", cap="0.00375"), "0.0004"),
@@ -75,6 +75,12 @@ GOLDEN: list[tuple[str, FundingInputs, str]] = [
     ("bitmex/1", inputs("0.0045", interest="0.0025"), "0.004"),
     ("bitfinex/1", inputs("0.002", interest="0.0001", clamp="0.0005"), "0.0015"),
     ("bitfinex/1", inputs("0.002", interest="0.0001", clamp="0.0025"), "0.0001"),
+    ("pacifica/1", inputs("0.01"), "0.0011875"),
+    ("extended/1", inputs("0.0012", "0.0018", "0.0024"), "0.00025"),
+    ("extended/1", inputs("0.1", cap="0.0025"), "0.0025"),
+    # (0.002 − 0.0005) / 8; recorded neutral: 0.000013 with six decimals
+    ("extended/2", inputs("0.0012", "0.0018", "0.0024"), "0.0001875"),
+    ("extended/2", inputs("0.0002"), "0.0000125"),
     ("paradex/1", inputs("0.0003"), "0.0001"),
     ("paradex/1", inputs("0.0021", coefficient="0.5"), "0.0008"),
     ("paradex/1", inputs("0.3"), "0.05"),
@@ -175,7 +181,7 @@ CLOB = [
     item.id
     for item in FORMULAS
     if item.venue not in {"gmx", "virtual-amm", "kraken", "okx", "derive", "coinbase", "dydx", "bitfinex", "bitmex"}
-    and item.id != "hyperliquid/3"
+    and item.id not in {"hyperliquid/3", "extended/1"}
 ]
 
 
@@ -183,7 +189,7 @@ CLOB = [
 @given(premium=st.decimals(min_value=D("-0.00009"), max_value=D("0.00029"), places=9))
 def test_inside_the_dead_band_the_rate_is_the_interest(id_: str, premium: Decimal) -> None:
     rate = by_id(id_).rate(FundingInputs(premiums=(premium,), interval_hours=D(8)))
-    hourly = id_.startswith(("hyperliquid", "lighter")) and id_ != "hyperliquid/1"
+    hourly = id_.startswith(("hyperliquid", "lighter", "pacifica", "extended")) and id_ != "hyperliquid/1"
     assert rate == (D("0.000012") if id_ == "lighter/1" else D("0.0000125") if hourly else D("0.0001"))
 
 

@@ -108,6 +108,7 @@ BASE = [
     ("bybit", "5.5", "2"),
     ("okx", "5", "2"),
     ("kraken", "5", "2"),
+    ("derive", "3", "0.5"),
 ]
 
 
@@ -116,6 +117,30 @@ def test_the_lowest_tier_of_the_others(venue: str, taker: str, maker: str) -> No
     fees = card(venue).fees
     assert fees is not None
     found = rates(fees)
+    assert (found.taker_bps, found.maker_bps) == (D(taker), D(maker))
+
+
+TIERS = [
+    ("dydx", "999999", "5", "1"),
+    ("dydx", "1000000", "4.5", "1"),
+    ("dydx", "5000000", "4", "0.5"),
+    ("dydx", "25000000", "3.5", "0"),
+    ("dydx", "125000000", "3", "0"),
+    ("kraken", "100000", "4", "1.5"),
+    ("kraken", "1000000", "3", "1.25"),
+    ("kraken", "5000000", "2.5", "1"),
+    ("kraken", "10000000", "2", "0.75"),
+    ("kraken", "20000000", "1.5", "0.5"),
+    ("kraken", "50000000", "1.25", "0.25"),
+    ("kraken", "100000000", "1", "0"),
+]
+
+
+@pytest.mark.parametrize(("venue", "volume", "taker", "maker"), TIERS)
+def test_published_tiers_of_dydx_and_kraken(venue: str, volume: str, taker: str, maker: str) -> None:
+    fees = card(venue).fees
+    assert fees is not None
+    found = rates(fees, D(volume))
     assert (found.taker_bps, found.maker_bps) == (D(taker), D(maker))
 
 
@@ -129,6 +154,8 @@ def test_discounts_touch_what_is_paid_and_never_a_rebate() -> None:
     assert (builder.taker_bps, builder.maker_bps) == (D("8.64"), D("2.88"))
     dydx = card("dydx").fees
     assert dydx is not None
+    assert rates(dydx, D(124_999_999), maker_share=D("0.04")).maker_bps == 0
+    assert rates(dydx, D(125_000_000), maker_share=D("0.04")).maker_bps == D("-1.1")
     with pytest.raises(InputError, match="no factor for builder-deployed markets"):
         rates(dydx, builder_market=True)
     with pytest.raises(InputError, match="volume_usd: must not be negative"):
