@@ -27,6 +27,10 @@ CONTEXTS_SOURCE = "github.com/sonirico/go-hyperliquid @5dbb7462be945f2f7683566b9
 BRACKETS_SOURCE = (
     "github.com/freqtrade/freqtrade @c9ae5e1e9ff25bb55dd61f5e5519f7c479291edb freqtrade/exchange/ (GPL-3.0)"
 )
+ANSWERS_SOURCE = (
+    "github.com/nautechsystems/nautilus_trader @a95c8042b00133829d252ae8cf68f78fc176a973 crates/adapters/*/test_data "
+    "(LGPL-3.0)"
+)
 FILLS_SOURCE = (
     "github.com/ConejoCapital/hyperanalyze @2f8e2d603defb75faf03208268936b7b0b3feb67 sample_data.json (GPL-3.0)"
 )
@@ -178,6 +182,16 @@ def brackets(path: Path) -> dict[str, Any]:
     return {symbol: [[tier["info"][name] for name in names] for tier in tiers] for symbol, tiers in content.items()}
 
 
+def answers(folder: Path) -> dict[str, Any]:
+    """By file name the recorded answers of dYdX, Derive and Lighter, without the envelope around dYdX's."""
+    found: dict[str, Any] = {}
+    for venue in ("dydx_v4", "derive", "lighter"):
+        for path in sorted((folder / venue).glob("*.json")):
+            content = json.loads(path.read_text())
+            found[f"{venue}/{path.stem}"] = content["result"] if venue == "dydx_v4" else content
+    return found
+
+
 def main(recordings: Path, marketdata: Path) -> None:
     folder = marketdata / "ZuShen168-funding_rate_data"
     wanted: dict[str, Callable[[str], bool]] = {
@@ -192,6 +206,8 @@ def main(recordings: Path, marketdata: Path) -> None:
     pack(OUTPUT / "funding" / "hyperliquid_premiums.json.xz", {"source": PREMIUM_SOURCE, "rows": premiums(cassette)})
     table = marketdata / "freqtrade-freqtrade" / "binance_leverage_tiers.json.gz"
     pack(OUTPUT / "margin" / "binance.json.xz", {"source": BRACKETS_SOURCE, "symbols": brackets(table)})
+    nautilus = recordings / "nautilus_trader"
+    pack(OUTPUT / "venues" / "answers.json.xz", {"source": ANSWERS_SOURCE, "answers": answers(nautilus)})
     (blocks,) = (marketdata / "ConejoCapital-hyperanalyze").glob("node_fills_by_block_*.jsonl.gz")
     universe = recordings / "go-hyperliquid"
     pack(OUTPUT / "fills" / "hyperliquid.json.xz", fills(blocks, size_decimals(universe)))
