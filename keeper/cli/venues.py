@@ -125,8 +125,8 @@ def facts(item: Card) -> list[tuple[str, str, str]]:
     found += [_fact(f"funding {name}", getattr(item.funding, name)) for name in item.funding.__struct_fields__]
     found += [_fact(name, getattr(item.rules, name)) for name in item.rules.__struct_fields__]
     for limit in item.limits:
-        span = "in all" if limit.seconds is None else f"per {limit.seconds} s"
-        found.append((f"limit per {limit.scope}", f"{limit.amount} {limit.unit} {span}", limit.source))
+        span = "" if limit.seconds is None else f" per {limit.seconds} s"
+        found.append((f"limit per {limit.scope}", f"{limit.amount} {limit.unit}{span}", limit.source))
     found.append(("book stream", item.capabilities.book or "–", item.capabilities.source))
     able = [name for name in item.capabilities.__struct_fields__ if getattr(item.capabilities, name) is True]
     found.append(("can", ", ".join(able).replace("_", " "), item.capabilities.source))

@@ -102,7 +102,7 @@ class Rules(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RateLimit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `amount` of `unit` per `seconds` and scope; `seconds` None = in all."""
+    """At most `amount` of `unit` per `seconds` and scope; None = not by time."""
 
     scope: Literal["ip", "account", "connection", "client"]
     unit: str
