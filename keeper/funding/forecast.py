@@ -1,5 +1,6 @@
 """The next rate before it is settled, and the rates expected after it."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from keeper.errors import InputError
@@ -9,14 +10,15 @@ from keeper.funding.schedule import Schedule
 from keeper.model.amounts import WIDE
 from keeper.model.funding import FundingQuote
 
-FORGOTTEN = Decimal("0.5")
+HALF = Decimal("0.5")
 
 
 class Forecast:
     """One symbol's predicted rate: the venue's formula on the premiums seen so far in the running interval.
 
     A formula of the previous interval (Kraken, HTX before 2024) knows its next rate exactly: `quote` then uses the
-    samples of the interval that has ended. `terms` carries everything but the premiums.
+    samples of the interval that has ended. A moving mean (OKX) looks back one whole interval at any time. `terms`
+    carries everything but the premiums.
     """
 
     def __init__(self, coin: str, formula: Formula, schedule: Schedule, terms: FundingInputs) -> None:
@@ -33,12 +35,12 @@ class Forecast:
     def quote(self, now_ms: int) -> FundingQuote | None:
         """What the next settlement would be on what is known now; None before the first sample that counts."""
         self._roll(now_ms)
-        known = self._ended if self._formula.method.startswith("previous") else self._running
+        known = self._known()
         if not known:
             return None
         next_ms = self._schedule.next_after(now_ms)
         hours = Decimal(self._schedule.interval_hours(next_ms))
-        rate = self._formula.rate(_with(self._terms, known, hours))
+        rate = self._formula.rate(replace(self._terms, premiums=known, interval_hours=hours))
         return FundingQuote(
             venue=self._formula.venue,
             coin=self._coin,
@@ -50,6 +52,14 @@ class Forecast:
             formula=self._formula.id,
         )
 
+    def _known(self) -> list[Decimal]:
+        """The samples that the formula averages now."""
+        if self._formula.method.startswith("previous"):
+            return self._ended
+        if self._formula.method.startswith("moving"):
+            return [*self._ended, *self._running][-max(len(self._ended), len(self._running)) :]
+        return self._running
+
     def _roll(self, now_ms: int) -> None:
         """Starts a new interval when a settlement has passed; one that nobody sampled is forgotten, not repeated."""
         if self._next_ms is not None and now_ms >= self._next_ms:
@@ -59,14 +69,9 @@ class Forecast:
         self._next_ms = self._schedule.next_after(now_ms)
 
 
-def _with(terms: FundingInputs, premiums: list[Decimal], hours: Decimal) -> FundingInputs:
-    given = {name: getattr(terms, name) for name in terms.__slots__}
-    return FundingInputs(**(given | {"premiums": tuple(premiums), "interval_hours": hours}))
-
-
 def expected_rate(mean: Decimal, current: Decimal, hours_ahead: Decimal, half_life_hours: Decimal) -> Decimal:
     """The rate expected that far ahead: mean + (current − mean) × 2^(−ahead / half-life)."""
     if half_life_hours <= 0:
         raise InputError("half_life_hours", f"must be positive, not {half_life_hours}", "bad_half_life")
-    kept = WIDE.power(FORGOTTEN, WIDE.divide(hours_ahead, half_life_hours))
+    kept = WIDE.power(HALF, WIDE.divide(hours_ahead, half_life_hours))
     return WIDE.add(mean, WIDE.multiply(current - mean, kept))

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from keeper.errors import ConfigError, InputError, IntegrityError
 from keeper.funding import (
+    FORMULAS,
     Carry,
     Forecast,
     FundingInputs,
@@ -174,6 +175,22 @@ def test_kraken_s_next_hour_is_known_from_the_last() -> None:
     assert known is not None
     assert known.rate == D("0.0001")
     assert forecast.quote(MIDNIGHT + 5 * HOUR) is None  # hours nobody sampled are not made up
+
+
+def test_okx_looks_back_one_whole_interval_at_any_time() -> None:
+    forecast = Forecast("BTC", by_id("okx/1"), Schedule.every(1), FundingInputs(cap=D("0.01")))
+    for minute in range(60):
+        forecast.sample(D("0.0006"), MIDNIGHT + minute * 60_000)
+    for minute in range(60, 80):
+        forecast.sample(D("0.0003"), MIDNIGHT + minute * 60_000)
+    moving = forecast.quote(MIDNIGHT + 80 * 60_000)
+    assert moving is not None
+    assert moving.rate == D("0.0005")  # 40 minutes of the last hour, 20 of this one
+
+
+def test_what_accrues_by_the_second_is_marked_so() -> None:
+    continuous = {item.venue for item in FORMULAS if item.charging == "continuous"}
+    assert continuous == {"kraken", "paradex", "derive", "gmx"}
 
 
 def test_rates_further_ahead_forget_half_of_the_distance_each_half_life() -> None:
