@@ -1,6 +1,7 @@
 """Long tests, each at most an hour: `./dev test-deep NAME [ARGUMENT ...]`; what came of them is in deep/results.json.
 
 invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs.
+replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped.
 routing: see tools/routing_fuzz.py.
@@ -13,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools import differential, mutate, routing_fuzz, security
+from tools import differential, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
 
 RESULTS = ROOT / "deep" / "results.json"
@@ -50,6 +51,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "mutate": mutate.main,
     "prove": prove,
     "routing": routing_fuzz.main,
+    "replay": replay_fills.main,
 }
 
 

@@ -105,7 +105,7 @@ def browser() -> None:
 
 
 def test(arguments: list[str]) -> None:
-    """Everything CI runs: lint, contracts, slither, proofs, Python, page. With arguments: pytest with those alone."""
+    """Everything CI runs: lint, contracts, slither, Python, page. With arguments: pytest with those alone."""
     build([])
     if arguments:
         run("pytest", *arguments)
@@ -113,8 +113,7 @@ def test(arguments: list[str]) -> None:
     lint([])
     run("forge", "test")
     run(VENV / "python", "-m", "tools.snapshot", "--check")
-    for task in ("slither", "prove"):
-        run(VENV / "python", "-m", "tools.security", task)
+    run(VENV / "python", "-m", "tools.security", "slither")
     browser()
     run("pytest", "-n", "2", "--dist", "loadgroup", "-q")
 
@@ -178,7 +177,7 @@ def coverage(arguments: list[str]) -> None:
 
 
 def test_deep(arguments: list[str]) -> None:
-    """NAME of a long test: invariants, differential, mutate, prove; results in deep/results.json."""
+    """NAME of a long test: invariants, differential, mutate, prove, replay, routing; results in deep/results.json."""
     build([])
     module("deep", arguments)
 

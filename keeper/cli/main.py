@@ -15,6 +15,7 @@ COMMANDS = {
     "keeper": ("keeper.cli.keeper", "app"),
     "route": ("keeper.cli.route", "route"),
     "status": ("keeper.cli.status", "status"),
+    "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "audit"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
-from keeper.errors import IntegrityError
+from keeper.errors import ConfigError, IntegrityError
 from keeper.model.amounts import MICRO, WIDE, micro_floor
 
 
@@ -58,3 +59,54 @@ def exact_cost(size: Decimal, price: Decimal) -> int:
     if scaled != scaled.to_integral_value(context=WIDE):
         raise ValueError(f"{size} × {price} is not a whole number of micro-USDC")
     return int(scaled)
+
+
+PriceKind = Literal["mark", "oracle", "index"]
+"""The price that a venue multiplies a position with to settle funding."""
+
+HOUR_MS = 3_600_000
+HOURS_PER_YEAR = 8760
+
+
+@dataclass(frozen=True, slots=True)
+class FundingQuote:
+    """A coin's funding as its venue states it: never a rate without its interval, next instant and formula.
+
+    `rate` is a fraction of notional per `interval_hours`, positive = longs pay; `next_ms` the next settlement;
+    `price_kind` what the notional is measured at; `method` how the premium is averaged; `formula` the version,
+    such as `hyperliquid/2`. ConfigError when the interval is not positive.
+    """
+
+    venue: str
+    coin: str
+    rate: Decimal
+    interval_hours: Decimal
+    next_ms: int
+    price_kind: PriceKind
+    method: str
+    formula: str
+
+    def __post_init__(self) -> None:
+        if self.interval_hours <= 0:
+            raise ConfigError(f"{self.venue} {self.coin}: interval_hours must be positive, not {self.interval_hours}")
+
+    @property
+    def per_hour(self) -> Decimal:
+        """rate / hours: what makes venues comparable."""
+        return WIDE.divide(self.rate, self.interval_hours)
+
+    @property
+    def apr(self) -> Decimal:
+        """Simple: 8760 × the hourly rate."""
+        return WIDE.divide(WIDE.multiply(self.rate, Decimal(HOURS_PER_YEAR)), self.interval_hours)
+
+    @property
+    def apy(self) -> Decimal:
+        """Compounded at each settlement: (1 + rate)^(8760 / hours) − 1."""
+        periods = WIDE.divide(Decimal(HOURS_PER_YEAR), self.interval_hours)
+        return WIDE.subtract(WIDE.power(WIDE.add(Decimal(1), self.rate), periods), Decimal(1))
+
+
+def rate_of_hour(per_hour: Decimal, interval_hours: Decimal) -> Decimal:
+    """An hourly rate in a venue's own unit, the rate per interval: `per_hour` backwards."""
+    return WIDE.multiply(per_hour, interval_hours)

@@ -9,6 +9,9 @@ The first line is a stress of the whole portfolio: a coin's positions at several
 theirs, its leverage the lowest. The second is what the dearest venue asks for the gross positions there, so that a
 perfect hedge over two venues still needs the margin of one of them. A coin whose mark is stale counts `stale_factor`
 times and may take no new risk. An order is acceptable while equity − requirement after it ≥ 0.
+
+The venues' own arithmetic, pure and exact, is beside it: `tiers` (maintenance margin in brackets), `liquidation`
+(liquidation and bankruptcy prices), `position` (what venues show of a position) and `adl` (deleveraging ranks).
 """
 
 from keeper.risk.engine import RiskEngine
