@@ -9,7 +9,7 @@ from keeper.errors import InputError
 from keeper.venues.simulated.authority import split_validity
 from keeper.venues.simulated.engine import Venue
 from keeper.venues.simulated.errors import EXPIRED, VenueError
-from keeper.venues.simulated.orders import Filled, OrderRequest, Outcome, Refused, Resting, TimeInForce
+from keeper.venues.simulated.orders import Filled, OrderRequest, Outcome, Refused, Resting, TimeInForce, Waiting
 from keeper.venues.simulated.server.replies import WRONG_SHAPE, BadRequest
 from keeper.venues.simulated.units import USDC_DECIMALS, AssetSpec, scaled, tick_of
 from keeper.venues.simulated.wire import signing
@@ -204,9 +204,11 @@ def _canceled(text: str | None) -> Any:
     return "success" if text is None else {"error": text}
 
 
-def _status(spec: AssetSpec, outcome: Outcome) -> dict[str, Any]:
+def _status(spec: AssetSpec, outcome: Outcome) -> Any:
     if isinstance(outcome, Refused):
         return {"error": outcome.text}
+    if isinstance(outcome, Waiting):
+        return outcome.text
     named = {} if outcome.cloid is None else {"cloid": outcome.cloid}
     if isinstance(outcome, Resting):
         return {"resting": {"oid": outcome.oid, **named}}
