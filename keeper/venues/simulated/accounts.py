@@ -125,6 +125,7 @@ class Account:
     volumes: dict[int, list[int]] = field(default_factory=dict)
     volume: int = 0
     requests: int = 0
+    reserved: int = 0
     abstraction: int = 0
     master: str | None = None
     name: str = ""

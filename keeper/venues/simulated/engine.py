@@ -74,6 +74,7 @@ class Venue:
         self._takers = Takers(self.state, self._desk, self._booking)
         self._next_sample_ms = -(-now // SAMPLE_MS) * SAMPLE_MS
         self._read_ms = 0
+        self._moved_ms = 0
         self.block = 0
         self.before_funding: Callable[[int], None] | None = None
         self._move(now)
@@ -131,6 +132,9 @@ class Venue:
         return max(self._recording.start_ms, now_ms + self._shift_ms)
 
     def _move(self, now_ms: int) -> None:
+        if now_ms == self._moved_ms:  # the instant of a sample that this block has moved to already
+            return
+        self._moved_ms = now_ms
         tape_ms = self._tape_ms(now_ms)
         if self._frozen_tape_ms is not None and self.state.now_ms:
             for market in self.state.markets:
@@ -357,6 +361,21 @@ class Venue:
     def raw_usd(self, account: str) -> int:
         found = self.find(account)
         return books.raw_usd(found) if found else 0
+
+    def transferable(self, account: str) -> int:
+        """What may leave the perpetual balance."""
+        found = self.find(account)
+        return books.transferable(found, self.state.mark) if found else 0
+
+    @property
+    def dex_names(self) -> list[str]:
+        """Of the builder-deployed exchanges; the first is number 1."""
+        dex = self._recording.dex
+        return [dex.record["record"]["name"]] if dex is not None else []
+
+    def dex_number(self, name: str) -> int:
+        """0 for the main one (""); ValueError for an unknown name."""
+        return ["", *self.dex_names].index(name)
 
     def withdrawable(self, account: str) -> int:
         found = self.find(account)

@@ -1,9 +1,9 @@
 """Funding: premium samples every 5 s, the rate, and the payment between the accounts and the house.
 
 `F8 = P + clamp(0.0001 − P, ±0.0005)`, P the average of the interval's samples; the rate of an interval of n hours is
-F8 × n / 8, at most 4% an hour either way; rates are × 1e10 integers. Every coin settles hourly unless the venue's options
-give it another interval, which ends at the hours of the UTC day that it divides. On a builder-deployed dex the interest
-is half. Where the venue's real rates of those hours were recorded, they (times the venue's funding scale) are paid.
+F8 × n / 8, at most 4% an hour either way; rates are × 1e10 integers. Every coin settles hourly unless the venue's
+options give it another interval, which ends at the hours of the UTC day that it divides. On a builder-deployed dex the
+interest is half. Where the venue's real rates of those hours were recorded, they (times the funding scale) are paid.
 The prices of the full hour's instant are the ones paid on; the payment is stamped some tens of milliseconds later, as
 at the venue, and fills stamped before it count.
 """

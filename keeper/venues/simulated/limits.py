@@ -2,14 +2,16 @@
 
 from collections import deque
 
-from keeper.venues.simulated.accounts import Account
+from keeper.venues.simulated.accounts import Account, transferable
 from keeper.venues.simulated.errors import VenueError
+from keeper.venues.simulated.state import State
 from keeper.venues.simulated.units import MICRO, usdc_text
 
 CANCEL_EXTRA = 100_000
 SLOW_MS = 10_000
 MINUTE_MS = 60_000
 EXPIRED_COST = 5
+RESERVED_COST = MICRO // 2_000
 
 
 class AddressLimits:
@@ -20,7 +22,16 @@ class AddressLimits:
         self._slow_ms: dict[str, int] = {}
 
     def cap(self, account: Account) -> int:
-        return self.initial + account.volume // MICRO
+        return self.initial + account.volume // MICRO + account.reserved
+
+    def reserve(self, state: State, account: Account, weight: int) -> None:
+        """Buys `weight` more requests out of the perpetual balance."""
+        cost = weight * RESERVED_COST
+        if weight <= 0 or transferable(account, state.mark) < cost:
+            raise VenueError("Insufficient balance to reserve request weight.")
+        account.raw_usd -= cost
+        state.fees += cost
+        account.reserved += weight
 
     def admit(self, account: Account, count: int, now_ms: int, *, cancels: bool) -> None:
         """Counts `count` requests, or VenueError in the venue's words."""

@@ -1,10 +1,10 @@
 """Liquidation in stages, and auto-deleveraging.
 
-Equity below maintenance: the account's orders go, then market orders close its positions, of one above 100,000 USDC only
-a fifth, and all of it when that was not enough within 30 s. Below two thirds of maintenance: the backstop vault takes the
-positions at the mark with the margin that is left. Below nought, or when the vault could not carry them: the winners on
-the other side are closed against it at the previous mark, the best ranked first, and the vault makes up what is missing.
-An isolated position goes through the same stages by itself. (Hyperliquid docs: liquidations, auto-deleveraging.)
+Equity below maintenance: the account's orders go, then market orders close its positions, of one above 100,000 USDC
+only a fifth, and all of it when that was not enough within 30 s. Below two thirds of maintenance: the backstop vault
+takes the positions at the mark with the margin that is left. Below nought, or when the vault could not carry them: the
+winners on the other side are closed against it at the previous mark, the best ranked first, and the vault makes up what
+is missing. An isolated position goes through the same stages by itself. (Hyperliquid docs: liquidations, ADL.)
 """
 
 from collections.abc import Callable
@@ -121,7 +121,7 @@ class Liquidator:
         for order in list(group.account.open_orders.values()):
             if order.oid not in group.account.open_orders or order.spec.is_spot:
                 continue
-            if order.spec.index in group.assets or not group.isolated and order.spec.dex == group.dex:
+            if order.spec.index in group.assets or (not group.isolated and order.spec.dex == group.dex):
                 self._desk.withdraw(order, OrderStatus.LIQUIDATED_CANCELED, by_venue=True)
 
     def _close_at_market(self, group: Group, asset: int) -> None:

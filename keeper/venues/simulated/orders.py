@@ -136,7 +136,7 @@ class Fill:
     tid: int
     crossed: bool
     cloid: str | None
-    fee_token: str = "USDC"
+    fee_token: str = "USDC"  # noqa: S105 - a coin's name
     decimals: int = USDC_DECIMALS
     fee_decimals: int = USDC_DECIMALS
     builder_fee: int = 0

@@ -1,6 +1,6 @@
 """Strangers who trade now and then: seeded market orders that hit whatever is best, an account's order first.
 
-Off unless the venue's options ask for them. When, which side and how much is a function of the seed, coin and time only.
+Off unless the venue's options ask for them. When, which side and how much is a function of seed, coin and time only.
 Against the house's depth such a trade is only heard of: both sides are strangers.
 """
 

@@ -127,7 +127,7 @@ class OrderDesk:
     def cancel_all(self, account: Account, status: OrderStatus, dex: int | None = None) -> None:
         """Everything the account has open (in one dex), by the venue."""
         for order in list(account.open_orders.values()):
-            if order.oid in account.open_orders and (dex is None or order.spec.dex == dex and not order.spec.is_spot):
+            if order.oid in account.open_orders and (dex is None or (order.spec.dex == dex and not order.spec.is_spot)):
                 self.withdraw(order, status, by_venue=True)
 
     def modify(self, account: Account, oid: int | str, request: OrderRequest, *, always: bool) -> Outcome:

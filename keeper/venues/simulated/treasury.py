@@ -193,7 +193,7 @@ class Treasury:
         spot. `names` are the pools as the action names them."""
         sender = self._state.account(address)
         wei = self.wei(token, amount)
-        if token.index and pools != (SPOT, SPOT) or (destination == address and pools[0] == pools[1]):
+        if (token.index and pools != (SPOT, SPOT)) or (destination == address and pools[0] == pools[1]):
             raise VenueError("Invalid send")
         if any(pool != SPOT for pool in pools) and wei % WEI_PER_MICRO:
             raise VenueError("Invalid number of decimals")
@@ -286,7 +286,7 @@ class Treasury:
         return (owner, child) if deposit else (child, owner)
 
     def _gas(self, sender: Account, destination: str, token: Token, wei: int) -> int:
-        """Takes the activation fee, micro-USDC, out of the sender's spot USDC when there is nobody at the destination."""
+        """Takes the activation fee (micro-USDC) out of the sender's spot USDC when nobody is at the destination."""
         if destination in self._state.accounts:
             return 0
         needed = ACTIVATION_FEE * WEI_PER_MICRO + (wei if token.index == 0 else 0)

@@ -42,8 +42,8 @@ class AssetSpec:
     """A perpetual, or a spot pair when `base` is given: `index` is its asset id, `size_decimals` its szDecimals.
 
     `tiers` are (notional from which on, micro-USDC; leverage at most), the first from nought; `()` is one tier of
-    `max_leverage`. `fee_percent` of the usual fee is charged (a builder-deployed dex's deployer takes as much again, its
-    growth mode leaves a tenth). A spot pair's price × lots is in USDC wei (1e-8), a perpetual's in micro-USDC.
+    `max_leverage`. `fee_percent` of the usual fee is charged (a builder-deployed dex's deployer takes as much again,
+    its growth mode leaves a tenth). A spot pair's price × lots is in USDC wei (1e-8), a perpetual's in micro-USDC.
     """
 
     index: int
