@@ -77,11 +77,11 @@ def dex(folder: Path) -> dict[str, Any]:
 
 
 def spot(path: Path) -> dict[str, Any]:
-    """Two spot pairs and their tokens."""
+    """Two spot pairs, and the list of tokens as far as theirs: readers find a token by its place in it."""
     meta, contexts = next(answers(path, type="spotMetaAndAssetCtxs"))
     pairs = [entry for entry in meta["universe"] if entry["name"] in SPOT_PAIRS]
     used = {token for pair in pairs for token in pair["tokens"]}
-    tokens = [token for token in meta["tokens"] if token["index"] in used]
+    tokens = meta["tokens"][: max(used) + 1]
     by_coin = {context["coin"]: context for context in contexts if context["coin"] in SPOT_PAIRS}
     return {"universe": pairs, "tokens": tokens, "contexts": [by_coin[pair["name"]] for pair in pairs]}
 

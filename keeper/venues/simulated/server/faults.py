@@ -87,6 +87,7 @@ class Faults:
 
     async def _fail(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
         kind = fault.kind
+        await request.read()  # it has arrived, whatever becomes of its sender meanwhile
         if kind == "too_many":
             return web.Response(status=429, text="null", content_type="application/json")
         if kind == "error":

@@ -91,9 +91,9 @@ def _liquidation_price(venue: Venue, account: Account, spec: AssetSpec) -> str |
 def spot_state(venue: Venue, account: Account | None) -> dict[str, Any]:
     """Only tokens the account has or reserves."""
     balances = []
-    for token in venue.state.tokens if account else ():
+    for index in (0, *account.holdings) if account else ():
         assert account is not None
-        total = account.spot_total(token.index)
+        token, total = venue.state.token(index), account.spot_total(index)
         if not total:
             continue
         cost = account.holdings[token.index].cost if token.index else 0
