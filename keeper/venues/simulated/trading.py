@@ -274,12 +274,14 @@ class OrderDesk:
                 self.withdraw(maker, OrderStatus.FILLED)
         for order in (maker, taker):
             if order is not None and not self._state.accounts[order.account].size(order.spec.index):
-                self._position_closed(market, order.account)
+                self._position_closed(market, order)
 
-    def _position_closed(self, market: Market, address: str) -> None:
-        for order in [order for order in market.triggers if order.account == address and order.of_position]:
+    def _position_closed(self, market: Market, by: Order) -> None:
+        for order in [order for order in market.triggers if order.account == by.account and order.of_position]:
             if order in market.triggers:
-                self.withdraw(order, OrderStatus.REDUCE_ONLY_CANCELED, by_venue=True)
+                sibling = order.oid in by.siblings
+                status = OrderStatus.SIBLING_FILLED_CANCELED if sibling else OrderStatus.REDUCE_ONLY_CANCELED
+                self.withdraw(order, status, by_venue=True)
 
     # --- the life of an order ---------------------------------------------------------------------------------
 

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import ccxt.async_support as ccxt_async
-import ccxt.pro as ccxt_pro
+import ccxt.async_support as ccxt_async  # type: ignore[import-untyped]
+import ccxt.pro as ccxt_pro  # type: ignore[import-untyped]
 import pytest
 
 PERP = "ETH/USDC:USDC"

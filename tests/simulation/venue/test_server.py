@@ -205,6 +205,7 @@ def test_candles_follow_the_tape(served: Any) -> None:
         (("--fund", "0x12=5"), "--fund: not an address: 0x12"),
         (("--fund", "0x" + "1" * 40 + "=0.0000001"), "usdc: must be a positive amount with at most 6 decimals"),
         (("--taker-bps", "much"), "--taker-bps: not a number: much"),
+        (("--funding-hours", "BTC=7"), "--funding-hours: must be COIN=HOURS with hours that divide the day: BTC=7"),
         (("--mine",), "--rpc: name the node's URL"),
         (("--dialect", "binance"), "--dialect binance: only hyperliquid is spoken"),
     ],
