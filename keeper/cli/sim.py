@@ -49,6 +49,7 @@ def serve(
         list[str], typer.Option(help="COIN=HOURS between two fundings (1, 2, 4, 8 ...; else hourly). Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
     takers: Annotated[int, typer.Option(help="Trades of seeded strangers per coin and minute.", min=0, max=300)] = 0,
+    requests: Annotated[int, typer.Option(help="Requests an address may send before it trades.", min=1)] = 10_000,
     ip_weight: Annotated[
         int, typer.Option(help="Request weight per minute and caller's address (the venue's is 1200; 0: no limit).")
     ] = 0,
@@ -88,6 +89,7 @@ def serve(
             funding_scale=_number("--funding-scale", funding_scale, least=Decimal(-1_000)),
             seed=seed,
             takers_a_minute=takers,
+            initial_requests=requests,
             funding_hours=dict(_hours(text) for text in funding_hours),
         )
         chain = None

@@ -228,9 +228,15 @@ class Liquidator:
         return gain * abs(position.szi) * mark / max(1, equity)
 
 
+def price_without_margin(price: float, side: int, size: float, available: float, rate: float) -> float:
+    """price − side × available / size / (1 − rate × side): where equity meets maintenance, if at `price` it is
+    `available` above it and maintenance grows by `rate` of the notional (Hyperliquid docs; the formulas of Binance and
+    dYdX are the same line seen from another point)."""
+    return price - side * available / size / (1 - rate * side)
+
+
 def liquidation_price(state: State, account: Account, asset: int, position: Position) -> float | None:
-    """price − side × margin available / size / (1 − l × side), l = maintenance rate of the tier; in price units. None
-    when no price liquidates."""
+    """In price units; None when no price liquidates."""
     spec, mark = state.spec(asset), state.mark(asset)
     side = 1 if position.szi > 0 else -1
     size = abs(position.szi)
@@ -241,5 +247,5 @@ def liquidation_price(state: State, account: Account, asset: int, position: Posi
         available = cross_value(account, state.mark, spec.dex) - cross_maintenance(
             account, state.mark, state.spec, spec.dex
         )
-    price = mark - side * available / size / (1 - rate * side)
+    price = price_without_margin(mark, side, size, available, rate)
     return price if price > 0 else None

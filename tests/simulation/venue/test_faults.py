@@ -10,7 +10,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from hyperliquid.exchange import Exchange
 from hyperliquid.utils.signing import get_timestamp_ms, sign_l1_action
+from hyperliquid.utils.types import Cloid
 
 
 @pytest.fixture(autouse=True)
@@ -191,16 +193,29 @@ def test_markets_halt_and_cap_over_the_admin_port(served: Any) -> None:
     assert served.info(type="perpsAtOpenInterestCap") == []
 
 
-def test_clock_goes_wrong_and_right_again(served: Any) -> None:
+def test_clock_goes_wrong_and_then_waits_for_the_others(start: Any) -> None:
+    """A venue's time never runs backwards: put right again, it stands still until the right time has caught up."""
+    served = start()
     served.admin("venue", skew_ms=30_000)
-    ahead = served.info(type="exchangeStatus")["time"] - time.time() * 1000
-    assert ahead > 25_000
+    ahead = served.info(type="exchangeStatus")["time"]
+    assert ahead - time.time() * 1000 > 25_000
     served.admin("venue", skew_ms=0)
+    later = served.info(type="exchangeStatus")["time"]
+    assert ahead <= later < ahead + 1_000
+
+
+def test_order_is_found_by_its_client_id_only_after_a_while(served: Any, keys: Any) -> None:
+    exchange, cloid = Exchange(keys[0], served.url), Cloid.from_int(99)
+    served.admin("venue", status_lag_ms=800)
+    exchange.order("SOL", True, 1, 30, {"limit": {"tif": "Gtc"}}, cloid=cloid)
+    assert exchange.info.query_order_by_cloid(keys[0].address, cloid) == {"status": "unknownOid"}
+    time.sleep(1)
+    assert exchange.info.query_order_by_cloid(keys[0].address, cloid)["status"] == "order"
+    served.admin("venue", status_lag_ms=0)
+    exchange.cancel_by_cloid("SOL", cloid)
 
 
 def test_adl_on_command_closes_a_position_at_the_mark(served: Any, keys: Any) -> None:
-    from hyperliquid.exchange import Exchange
-
     user = keys[0].address
     Exchange(keys[0], served.url).market_open("LINK", True, 10)
     assert served.admin("adl", account=user, coin="LINK", size="4") == {"closed": "4.0"}

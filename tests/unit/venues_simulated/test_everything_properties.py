@@ -17,6 +17,7 @@ accounts, coins = st.sampled_from(ACCOUNTS), st.sampled_from(COINS)
 steps = st.one_of(
     st.tuples(st.just("order"), accounts, coins, st.booleans(), st.integers(-80, 80), st.integers(10, 60_000)),
     st.tuples(st.just("order"), accounts, coins, st.booleans(), st.integers(-80, 80), st.integers(10, 60_000)),
+    st.tuples(st.just("bet"), accounts, st.sampled_from((BTC, ETH)), st.booleans()),
     st.tuples(st.just("trigger"), accounts, coins, st.booleans(), st.integers(-200, 200), st.booleans()),
     st.tuples(st.just("group"), accounts, st.sampled_from((BTC, ETH)), st.booleans(), st.integers(1, 200)),
     st.tuples(st.just("modify"), accounts, st.integers(-80, 80)),
@@ -26,6 +27,7 @@ steps = st.one_of(
     st.tuples(st.just("cancel"), accounts),
     st.tuples(st.just("jump"), coins, st.integers(-1_500, 1_500)),
     st.tuples(st.just("jump"), st.sampled_from((BTC, ETH)), st.integers(-600, 600)),
+    st.tuples(st.just("jump"), st.sampled_from((BTC, ETH)), st.integers(-40, 40)),
     st.tuples(st.just("move"), accounts, accounts, st.sampled_from((-1, 0, 1)), st.sampled_from((-1, 0, 1))),
     st.tuples(st.just("unify"), accounts),
     st.tuples(st.just("vault"), accounts, st.booleans(), st.integers(1, 3_000)),
@@ -64,6 +66,11 @@ def perform(scene: Scene, step: tuple) -> None:  # type: ignore[type-arg]
         case ("order", account, coin, is_buy, away, usd):
             price, lots = priced(scene, coin, away, usd)
             scene.order(account, coin, 1 if is_buy else -1, lots, price)
+        case ("bet", account, coin, is_buy):  # all it may, so that a small jump liquidates it
+            free = venue.withdrawable(account) // MICRO
+            if free > 20:
+                price, lots = priced(scene, coin, 80 if is_buy else -80, free * 19)
+                scene.order(account, coin, 1 if is_buy else -1, lots, price, tif="Ioc")
         case ("trigger", account, coin, is_buy, away, take_profit) if coin != HYPE:
             lots = max(1, abs(scene.size(account, coin)))
             at = 1 + away / 1e4
@@ -121,9 +128,7 @@ def priced(scene: Scene, coin: int, away: int, usd: int) -> tuple[int, int]:
 
 def open_orders_are_where_they_belong(scene: Scene) -> None:
     state = scene.venue.state
-    listed = {
-        order.oid: order for market in state.markets for order in (*market.bids, *market.asks, *market.triggers)
-    }
+    listed = {order.oid: order for market in state.markets for order in (*market.bids, *market.asks, *market.triggers)}
     held = {oid for account in state.accounts.values() for oid in account.open_orders}
     assert listed.keys() == held
     for order in listed.values():

@@ -9,6 +9,7 @@ from keeper.errors import VenueError
 from keeper.venues.simulated import accounts as books
 from keeper.venues.simulated.accounts import Account, Position
 from keeper.venues.simulated.engine import EngineOptions
+from keeper.venues.simulated.liquidation import price_without_margin
 from keeper.venues.simulated.orders import Filled, Refused, Resting
 from keeper.venues.simulated.state import INSURANCE
 from keeper.venues.simulated.tape.recording import Recording
@@ -67,6 +68,32 @@ def test_isolated_account_of_a_recording_recomputes() -> None:
     price = Decimal(68_126_246) / (2 * (1 - Decimal(1) / 20)) / MICRO
     assert str(price)[:13] == "35.8559189473"
     assert maintenance(spec, 75_652_000) == 3_782_600
+
+
+@pytest.mark.parametrize(
+    ("wallet", "other_margin", "other_pnl", "deduction", "size", "entry", "rate", "price"),
+    [
+        (1535443.01, 71200.81144, -56354.57, 135365.0, 3683.979, 1456.84, 0.10, 1153.26),
+        (1535443.01, 356512.508, -448192.89, 16300.0, 109.488, 32481.98, 0.025, 26316.89),
+    ],
+)
+@pytest.mark.parametrize("seen_at", [0.7, 1.0, 1.3])
+def test_golden_cross_positions_with_tiers_wherever_they_are_seen_from(
+    wallet: float,
+    other_margin: float,
+    other_pnl: float,
+    deduction: float,
+    size: float,
+    entry: float,
+    rate: float,
+    price: float,
+    seen_at: float,
+) -> None:
+    """Binance's published examples: long positions beside others of the same cross account."""
+    mark = entry * seen_at
+    equity = wallet + other_pnl + size * (mark - entry)
+    available = equity - other_margin - (size * mark * rate - deduction)
+    assert price_without_margin(mark, 1, size, available, rate) == pytest.approx(price, abs=0.005)
 
 
 def test_liquidation_prices_of_both_modes_are_where_equity_meets_maintenance(scene: Scene) -> None:

@@ -4,7 +4,8 @@ GET /admin/state; POST /admin/advance {"ms"} or {"to_ms"}, /admin/fund {"account
 /admin/deposits {"from","account"}, /admin/freeze {"on"}, /admin/grant {"account","token","amount"},
 /admin/fault {"kind","count","ms","path","channel"} (see faults), /admin/clear_faults,
 /admin/market {"coin","halted","oracle_lag_ms","depth","oi_cap_usdc"}, /admin/adl {"account","coin","size"},
-/admin/venue {"withdrawals_frozen","funding_flip","stale","skew_ms","ip_weight"}, /admin/notify {"account","text"}.
+/admin/venue {"withdrawals_frozen","funding_flip","stale","skew_ms","ip_weight","status_lag_ms"},
+/admin/notify {"account","text"}.
 What is left out of a market's or venue's settings stays as it is.
 """
 
@@ -65,6 +66,7 @@ class VenueSettings(msgspec.Struct):
     stale: bool | None = None
     skew_ms: int | None = None
     ip_weight: int | None = None
+    status_lag_ms: int | None = None
 
 
 class Deleverage(msgspec.Struct):
@@ -215,6 +217,8 @@ class Admin:
             world.hub.stale = wanted.stale
         if wanted.skew_ms is not None:
             world.clock.skew(wanted.skew_ms)
+        if wanted.status_lag_ms is not None:
+            world.info.accounts.status_lag_ms = wanted.status_lag_ms
         if wanted.ip_weight is not None:
             world.ip_limits.limit = wanted.ip_weight
         return reply({"ok": True})

@@ -25,6 +25,7 @@ EXCHANGE_TIMES = 100  # the venue's own volume is not kept per day: shown as so 
 class AccountInfo:
     def __init__(self, venue: Venue, markets: MarketInfo) -> None:
         self._venue, self._markets = venue, markets
+        self.status_lag_ms = 0
 
     def handlers(self) -> dict[str, Callable[[InfoRequest], Any]]:
         venue = self._venue
@@ -87,9 +88,14 @@ class AccountInfo:
         if account is not None:
             oid = wanted if isinstance(wanted, int) else account.by_cloid.get(str(wanted).lower(), 0)
             order = account.orders.get(oid)
-            if order is not None:
+            lagging = isinstance(wanted, str) and order is not None and self._lags(order)
+            if order is not None and not lagging:
                 return {"status": "order", "order": render.order_status(order)}
         return {"status": "unknownOid"}
+
+    def _lags(self, order: Order) -> bool:
+        """By client order id an order is found a moment after its acknowledgement only, if so ordered."""
+        return self._venue.now_ms() - order.time_ms < self.status_lag_ms
 
     def historical_orders(self, user: str) -> list[Any]:
         account = self._venue.find(user)

@@ -38,7 +38,7 @@ class MarketInfo:
             "maxMarketOrderNtls": lambda _: [[leverage, f"{usdc}.0"] for leverage, usdc in MARKET_ORDER_NTLS],
             "predictedFundings": lambda _: self._predicted(),
             "perpDeployAuctionStatus": lambda _: self.auction(),
-            "exchangeStatus": lambda _: {"time": venue.now_ms(), "specialStatuses": None},
+            "exchangeStatus": lambda _: {"time": venue.read_time(), "specialStatuses": None},
             "usdcRouting": lambda _: {"depositRoute": "bridge", "withdrawalRoute": "bridge"},
             "l2Book": self._book,
             "recentTrades": lambda request: [render.trade(trade) for trade in market_of(venue, request).trades],
