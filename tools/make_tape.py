@@ -18,11 +18,17 @@ from typing import Any
 import yaml
 
 COINS = 26  # the first so many of the recorded universe, so that asset ids stay what they are: BTC is 0, XRP is 25
+DEX, DEX_COINS = "xyz", 8
+SPOT_PAIRS = ("PURR/USDC", "@107")  # PURR and HYPE against USDC
 HOUR_MS = 3_600_000
 BARS_END = "2026-03-07"
 SOURCES = {
     "snapshot": "github.com/sonirico/go-hyperliquid @5dbb7462be945f2f7683566b91a2d1a006aa3a26 "
     "testdata/MetaAndAssetCtxs.yaml (MIT)",
+    "dex": "github.com/sonirico/go-hyperliquid @5dbb7462be945f2f7683566b91a2d1a006aa3a26 "
+    "testdata/MetaAndAssetCtxs.yaml, testdata/PerpDexs.yaml, testdata/PerpDexLimits.yaml (MIT)",
+    "spot": "github.com/sonirico/go-hyperliquid @5dbb7462be945f2f7683566b91a2d1a006aa3a26 "
+    "testdata/SpotMetaAndAssetCtxs.yaml (MIT)",
     "bars": "github.com/PietroC21/Crypto-PerpetualFutures @a07294730ca656b14771ecd46701b2dc69e8df30 data/<COIN> (MIT)",
     "funding": "github.com/ZuShen168/funding_rate_data @8040d313236b9220baa7a3576e25a94b6ad81de3 "
     "data/funding/venue=hyperliquid/data.parquet (MIT)",
@@ -48,6 +54,36 @@ def snapshot(path: Path) -> dict[str, Any]:
                 "contexts": [{name: context[name] for name in CONTEXT_FIELDS} for context in contexts[:COINS]],
             }
     raise SystemExit(f"{path}: no metaAndAssetCtxs answer of the main dex in it")
+
+
+def answers(path: Path, **wanted: str) -> Iterator[Any]:
+    """The recorded answers to this request."""
+    for interaction in yaml.safe_load(path.read_text())["interactions"]:
+        if json.loads(interaction["request"]["body"]) == wanted:
+            yield json.loads(interaction["response"]["body"])
+
+
+def dex(folder: Path) -> dict[str, Any]:
+    """The first builder-deployed exchange as it was, cut to its first coins."""
+    meta, contexts = next(answers(folder / "MetaAndAssetCtxs.yaml", type="metaAndAssetCtxs", dex=DEX))
+    record = next(answers(folder / "PerpDexs.yaml", type="perpDexs"))[1]
+    limits = next(answers(folder / "PerpDexLimits.yaml", type="perpDexLimits", dex=DEX))
+    coins = [entry["name"] for entry in meta["universe"][:DEX_COINS]]
+    record["assetToStreamingOiCap"] = [row for row in record["assetToStreamingOiCap"] if row[0] in coins]
+    limits["coinToOiCap"] = [row for row in limits["coinToOiCap"] if row[0] in coins]
+    shown = [{name: context[name] for name in CONTEXT_FIELDS} for context in contexts[:DEX_COINS]]
+    universe = meta["universe"][:DEX_COINS]
+    return {"record": record, "limits": limits, "universe": universe, "contexts": shown}
+
+
+def spot(path: Path) -> dict[str, Any]:
+    """Two spot pairs, and the list of tokens as far as theirs: readers find a token by its place in it."""
+    meta, contexts = next(answers(path, type="spotMetaAndAssetCtxs"))
+    pairs = [entry for entry in meta["universe"] if entry["name"] in SPOT_PAIRS]
+    used = {token for pair in pairs for token in pair["tokens"]}
+    tokens = meta["tokens"][: max(used) + 1]
+    by_coin = {context["coin"]: context for context in contexts if context["coin"] in SPOT_PAIRS}
+    return {"universe": pairs, "tokens": tokens, "contexts": [by_coin[pair["name"]] for pair in pairs]}
 
 
 def rows(path: Path) -> Iterator[dict[str, str]]:
@@ -113,6 +149,8 @@ def main(recordings: Path, marketdata: Path, output: Path) -> None:
     zushen = marketdata / "ZuShen168-funding_rate_data"
     nkaz = marketdata / "nkaz001-hftbacktest"
     tape |= {
+        "dex": dex(recordings / "go-hyperliquid"),
+        "spot": spot(recordings / "go-hyperliquid" / "SpotMetaAndAssetCtxs.yaml"),
         "sources": SOURCES,
         "bars_start": hour,
         "bars": bars(pietro / "hyperliquid_candles_1h.csv.gz", coins, hour),

@@ -45,6 +45,14 @@ def serve(
     basis_bps: Annotated[str, typer.Option(help="Shift of book and mark against the oracle, basis points.")] = "0",
     depth_scale: Annotated[str, typer.Option(help="Times the tape's depth.")] = "1",
     funding_scale: Annotated[str, typer.Option(help="Times the tape's funding rates.")] = "1",
+    funding_hours: Annotated[
+        list[str], typer.Option(help="COIN=HOURS between two fundings (1, 2, 4, 8 ...; else hourly). Repeatable.")
+    ] = [],  # noqa: B006 - typer copies it
+    takers: Annotated[int, typer.Option(help="Trades of seeded strangers per coin and minute.", min=0, max=300)] = 0,
+    requests: Annotated[int, typer.Option(help="Requests an address may send before it trades.", min=1)] = 10_000,
+    ip_weight: Annotated[
+        int, typer.Option(help="Request weight per minute and caller's address (the venue's is 1200; 0: no limit).")
+    ] = 0,
     seed: Annotated[int, typer.Option(help="Seed of what is synthetic and this venue's own.")] = 0,
     admin_port: Annotated[int | None, typer.Option(help="Port of the admin interface (this machine only).")] = None,
     clock_file: Annotated[
@@ -80,6 +88,9 @@ def serve(
             depth_scale=_number("--depth-scale", depth_scale, least=Decimal("0.000001")),
             funding_scale=_number("--funding-scale", funding_scale, least=Decimal(-1_000)),
             seed=seed,
+            takers_a_minute=takers,
+            initial_requests=requests,
+            funding_hours=dict(_hours(text) for text in funding_hours),
         )
         chain = None
         if rpc is not None:
@@ -99,7 +110,18 @@ def serve(
             (address(account, "--fund"), usdc_micro(usdc)) for account, usdc in (_pair("--fund", text) for text in fund)
         ]
         asyncio.run(
-            _serve(tape, clock_file, options, tape_start_ms, funds, chain, host=host, port=port, admin_port=admin_port)
+            _serve(
+                tape,
+                clock_file,
+                options,
+                tape_start_ms,
+                funds,
+                chain,
+                host=host,
+                port=port,
+                admin_port=admin_port,
+                ip_weight=ip_weight,
+            )
         )
     except KeyboardInterrupt:
         typer.echo("stopped", err=True)
@@ -119,9 +141,11 @@ async def _serve(
     host: str,
     port: int,
     admin_port: int | None,
+    ip_weight: int,
 ) -> None:
     base = _Shifted(0 if clock_file is None else OffsetClock(clock_file).offset_ms())
     world = World(load(tape), base, options, tape_start_ms=tape_start_ms)
+    world.ip_limits.limit = ip_weight
     for account, micro in funds:
         world.fund(account, micro)
     if chain is not None:
@@ -161,6 +185,13 @@ def _number(option: str, text: str, least: Decimal) -> Decimal:
     if not value.is_finite() or value < least:
         raise InputError(option, f"must be at least {least}: {text}")
     return value
+
+
+def _hours(text: str) -> tuple[str, int]:
+    coin, hours = _pair("--funding-hours", text)
+    if not hours.isdigit() or not 1 <= int(hours) <= 24 or 24 % int(hours):
+        raise InputError("--funding-hours", f"must be COIN=HOURS with hours that divide the day: {text}")
+    return coin, int(hours)
 
 
 def _pair(option: str, text: str) -> tuple[str, str]:

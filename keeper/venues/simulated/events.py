@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from keeper.venues.simulated.accounts import FundingRow, LedgerRow
-from keeper.venues.simulated.orders import Fill, OrderStatus, Trade
+from keeper.venues.simulated.orders import Fill, OrderStatus, Trade, Trigger
 from keeper.venues.simulated.units import AssetSpec
 
 
@@ -23,6 +23,7 @@ class OrderChanged:
     cloid: str | None
     status: OrderStatus
     status_ms: int
+    trigger: Trigger | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +55,31 @@ class CanceledByVenue:
     oid: int
 
 
-Event = OrderChanged | Filled | Traded | FundingPaid | LedgerChanged | CanceledByVenue
+@dataclass(frozen=True, slots=True)
+class Liquidated:
+    """An account was, or is being, liquidated; amounts micro-USDC at that moment."""
+
+    account: str
+    liquidator: str
+    lid: int
+    notional: int
+    account_value: int
+
+
+@dataclass(frozen=True, slots=True)
+class TwapChanged:
+    """A TWAP began, ended or was stopped; `twap_id` finds it."""
+
+    account: str
+    twap_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    account: str
+    text: str
+
+
+Event = (
+    OrderChanged | Filled | Traded | FundingPaid | LedgerChanged | CanceledByVenue | Liquidated | TwapChanged | Notified
+)

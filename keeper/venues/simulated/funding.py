@@ -1,7 +1,9 @@
-"""Hourly funding: premium samples every 5 s, the rate, and the payment between the accounts and the house.
+"""Funding: premium samples every 5 s, the rate, and the payment between the accounts and the house.
 
-`F8 = P + clamp(0.0001 − P, ±0.0005)`, hourly rate = F8 / 8, at most 4% an hour either way; rates are × 1e10 integers.
-Where the venue's real rate of that hour was recorded, that rate (times the venue's funding scale) is paid instead.
+`F8 = P + clamp(0.0001 − P, ±0.0005)`, P the average of the interval's samples; the rate of an interval of n hours is
+F8 × n / 8, at most 4% an hour either way; rates are × 1e10 integers. Every coin settles hourly unless the venue's
+options give it another interval, which ends at the hours of the UTC day that it divides. On a builder-deployed dex the
+interest is half. Where the venue's real rates of those hours were recorded, they (times the funding scale) are paid.
 The prices of the full hour's instant are the ones paid on; the payment is stamped some tens of milliseconds later, as
 at the venue, and fills stamped before it count.
 """
@@ -45,10 +47,10 @@ class _Premium:
         return _toward_zero(self.total, self.count) if self.count else 0
 
 
-def rate_from_premium(premium: int) -> int:
-    """The hourly rate × 1e10 that an average premium × 1e10 makes."""
-    eight_hours = premium + max(-CLAMP, min(CLAMP, INTEREST - premium))
-    return max(-CAP, min(CAP, _toward_zero(eight_hours, 8)))
+def rate_from_premium(premium: int, hours: int = 1, interest: int = INTEREST) -> int:
+    """The rate × 1e10 of an interval that an average premium × 1e10 makes."""
+    eight_hours = premium + max(-CLAMP, min(CLAMP, interest - premium))
+    return max(-CAP * hours, min(CAP * hours, _toward_zero(eight_hours * hours, 8)))
 
 
 def payment(szi: int, oracle: int, rate: int) -> int:
@@ -66,8 +68,9 @@ class Funding:
 
     def __init__(self, state: State, recording: Recording, scale: Decimal, tape_ms: Callable[[int], int]) -> None:
         self._state, self._recording, self._scale, self._tape_ms = state, recording, scale, tape_ms
-        self._premiums = [_Premium() for _ in state.markets]
+        self._premiums = {market.spec.index: _Premium() for market in state.markets if not market.spec.is_spot}
         self._due_ms: int | None = None
+        self.flip = False
 
     @property
     def pending(self) -> bool:
@@ -75,7 +78,8 @@ class Funding:
         return self._due_ms is not None
 
     def sample(self) -> None:
-        for market, premium in zip(self._state.markets, self._premiums, strict=True):
+        for asset, premium in self._premiums.items():
+            market = self._state.market(asset)
             if not market.halted:
                 premium.total += market.premium()
                 premium.count += 1
@@ -88,10 +92,10 @@ class Funding:
         if self._due_ms is None or now_ms < self._due_ms:
             return
         stamp, self._due_ms = self._due_ms, None
-        for market, premium in zip(self._state.markets, self._premiums, strict=True):
-            if market.halted:
+        for asset, premium in self._premiums.items():
+            market = self._state.market(asset)
+            if market.halted or stamp // HOUR_MS % self.hours(asset):
                 continue
-            asset = market.spec.index
             rate = self.rate(asset, stamp // HOUR_MS * HOUR_MS)
             premium.history.append(RateRow(stamp, rate, premium.average))
             premium.total = premium.count = 0
@@ -99,12 +103,27 @@ class Funding:
                 if account.size(asset):
                     self._pay(account, asset, rate, stamp)
 
+    def hours(self, asset: int) -> int:
+        """Hours between two settlements of this coin."""
+        return self._state.options.funding_hours.get(self._state.spec(asset).coin, 1)
+
+    def next_ms(self, asset: int, now_ms: int) -> int:
+        span = self.hours(asset) * HOUR_MS
+        return (now_ms // span + 1) * span
+
     def rate(self, asset: int, hour_ms: int) -> int:
-        """The rate × 1e10 settled at this full hour: recorded where it was recorded, else from the samples so far."""
-        recorded = self._recorded(asset, hour_ms)
-        rate = rate_from_premium(self._premiums[asset].average) if recorded is None else recorded
+        """The rate × 1e10 settled at this full hour: recorded where it was recorded, else from the samples so far.
+        Of the running interval, `hour_ms` is when it ends. `flip` turns it round."""
+        hours = self.hours(asset)
+        recorded = [self._recorded(asset, hour_ms - back * HOUR_MS) for back in range(hours)]
+        if None in recorded:
+            interest = INTEREST // 2 if self._state.spec(asset).dex else INTEREST
+            rate = rate_from_premium(self._premiums[asset].average, hours, interest)
+        else:
+            rate = sum(part for part in recorded if part is not None)
         scaled = int((Decimal(rate) * self._scale).to_integral_value())
-        return max(-CAP, min(CAP, scaled))
+        scaled = max(-CAP * hours, min(CAP * hours, scaled))
+        return -scaled if self.flip else scaled
 
     def history(self, asset: int) -> list[RateRow]:
         return self._premiums[asset].history
@@ -116,9 +135,12 @@ class Funding:
         return rates[max(0, hour)] if rates and hour < len(rates) else None
 
     def _pay(self, account: Account, asset: int, rate: int, stamp_ms: int) -> None:
-        market, position = self._state.markets[asset], account.positions[asset]
+        market, position = self._state.market(asset), account.positions[asset]
         usdc = payment(position.szi, market.oracle, rate)
-        account.raw_usd += usdc
+        if position.isolated_usd is None:
+            account.pay(market.spec.dex, usdc)
+        else:
+            position.isolated_usd += usdc
         self._state.house.raw_usd -= usdc
         position.funding_since_open -= usdc
         position.funding_since_change -= usdc

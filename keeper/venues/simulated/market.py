@@ -52,6 +52,15 @@ class Ema:
         return self._value
 
 
+@dataclass(slots=True)
+class MarketFaults:
+    """What the admin port does to one coin: refuse its orders, show old oracle prices, keep a part of the depth."""
+
+    halted: bool = False
+    oracle_lag_ms: int = 0
+    depth: float = 1.0
+
+
 class Market:
     """Prices are in price units; `mid` is a float because it may lie between ticks, and nothing is booked at it."""
 
@@ -72,12 +81,20 @@ class Market:
         self._ladders: dict[bool, list[Level]] = {}
         self.bids: list[Order] = []
         self.asks: list[Order] = []
+        self.triggers: list[Order] = []
         self.last_trade = 0
         self.trades: deque[Trade] = deque(maxlen=100)
         self.volume = 0
+        self.base_volume = 0
+        self.previous_mark = self.mark
+        self.recorded_interest: int = round(float(self.snapshot.open_interest) * 10**self.spec.size_decimals)
+        self.open_interest_cap: int | None = None
+        self.faults = MarketFaults()
+        self._oracles: deque[tuple[int, int]] = deque()
 
     @property
     def halted(self) -> bool:
+        """No book and no trading for good: the coin is delisted."""
         return self.spec.delisted
 
     def move(self, tape_ms: int, now_ms: int) -> None:
@@ -92,13 +109,21 @@ class Market:
         exact = self._path.mid(tape_ms) * self.spec.unit
         self.mid = exact * self._shift
         oracle = exact / (1 + self._path.basis(tape_ms))
-        self.oracle = nearest_tick(oracle, self.spec.unit)
+        self.oracle = self._lagging(nearest_tick(oracle, self.spec.unit), now_ms)
         bid, ask = self.best()
         middle = (bid + ask) / 2
         anchored = oracle + self._premium_ema.update(middle - oracle, elapsed)
         book = float(min(max(self.last_trade, bid), ask)) if self.last_trade else middle
         smooth = self._book_ema.update(book, elapsed)
+        self.previous_mark = self.mark
         self.mark = nearest_tick(sorted((anchored, book, smooth))[1], self.spec.unit)
+
+    def _lagging(self, oracle: int, now_ms: int) -> int:
+        """The oracle price of `oracle_lag_ms` ago, or of the beginning of the lag."""
+        self._oracles.append((now_ms, oracle))
+        while len(self._oracles) > 1 and self._oracles[1][0] <= now_ms - self.faults.oracle_lag_ms:
+            self._oracles.popleft()
+        return self._oracles[0][1]
 
     def mid_at(self, tape_ms: int) -> int:
         """The tape's mid at any instant, rounded to a price unit."""
@@ -116,6 +141,9 @@ class Market:
         ladder = self._ladders.get(asks)
         if ladder is None:
             ladder = self._depth.ladder(self.mid, asks=asks, tape_ms=self._tape_ms)
+            if self.faults.depth != 1:
+                ladder = [Level(level.price, int(level.lots * self.faults.depth), level.orders) for level in ladder]
+                ladder = [level for level in ladder if level.lots]
             missing = self._taken[asks].at(self.now_ms)
             for number, level in enumerate(ladder):
                 if level.lots > missing:
@@ -146,9 +174,10 @@ class Market:
     def best(self) -> tuple[int, int]:
         """Best bid and ask, resting orders included; a side that was taken whole shows its last undisturbed price."""
         bid, ask = self._depth.best(self.mid)
-        if self._taken[False].at(self.now_ms) and (levels := self.house_levels(asks=False)):
+        disturbed = self.faults.depth != 1
+        if (disturbed or self._taken[False].at(self.now_ms)) and (levels := self.house_levels(asks=False)):
             bid = levels[0].price
-        if self._taken[True].at(self.now_ms) and (levels := self.house_levels(asks=True)):
+        if (disturbed or self._taken[True].at(self.now_ms)) and (levels := self.house_levels(asks=True)):
             ask = levels[0].price
         if self.bids:
             bid = max(bid, self.bids[0].price)
@@ -159,7 +188,8 @@ class Market:
     def impact_prices(self) -> tuple[float, float]:
         """Average prices of selling and of buying the impact notional in the book as it stands."""
         undisturbed = self._depth.impact(self.mid)
-        disturbed = [bool(self.bids), bool(self.asks)]
+        collapsed = self.faults.depth != 1
+        disturbed = [bool(self.bids) or collapsed, bool(self.asks) or collapsed]
         disturbed[0] |= self._taken[False].at(self.now_ms) > 0
         disturbed[1] |= self._taken[True].at(self.now_ms) > 0
         bid = self._average(asks=False) if disturbed[0] else undisturbed[0]
@@ -178,8 +208,11 @@ class Market:
         return (self._depth.impact_micro - left) / lots if lots else self.mid
 
     def premium(self) -> int:
-        """(max(impact bid − oracle, 0) − max(oracle − impact ask, 0)) / oracle, × 1e10."""
+        """(max(impact bid − oracle, 0) − max(oracle − impact ask, 0)) / oracle, × 1e10; on a builder-deployed dex the
+        middle of the impact prices against the oracle."""
         bid, ask = self.impact_prices()
+        if self.spec.dex:
+            return round(((bid + ask) / 2 / self.oracle - 1) * RATE_SCALE)
         return round((max(bid - self.oracle, 0) - max(self.oracle - ask, 0)) / self.oracle * RATE_SCALE)
 
     def rest(self, order: Order) -> None:

@@ -1,9 +1,9 @@
 """Orders and fills of the simulated venue. Prices in price units, sizes in lots, money in micro-USDC (see units)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from keeper.venues.simulated.units import AssetSpec
+from keeper.venues.simulated.units import USDC_DECIMALS, AssetSpec
 
 
 class TimeInForce(StrEnum):
@@ -11,28 +11,58 @@ class TimeInForce(StrEnum):
     IOC = "Ioc"
     ALO = "Alo"
     FRONTEND_MARKET = "FrontendMarket"
+    LIQUIDATION_MARKET = "LiquidationMarket"
 
     @property
     def rests(self) -> bool:
         return self in (TimeInForce.GTC, TimeInForce.ALO)
 
 
+class Grouping(StrEnum):
+    NONE = "na"
+    NORMAL_TPSL = "normalTpsl"
+    POSITION_TPSL = "positionTpsl"
+
+
 class OrderStatus(StrEnum):
     OPEN = "open"
     FILLED = "filled"
     CANCELED = "canceled"
+    TRIGGERED = "triggered"
     SELF_TRADE_CANCELED = "selfTradeCanceled"
     REDUCE_ONLY_CANCELED = "reduceOnlyCanceled"
+    SIBLING_FILLED_CANCELED = "siblingFilledCanceled"
+    MARGIN_CANCELED = "marginCanceled"
+    LIQUIDATED_CANCELED = "liquidatedCanceled"
+    SCHEDULED_CANCEL = "scheduledCancel"
     MIN_NOTIONAL_REJECTED = "minTradeNtlRejected"
     MARGIN_REJECTED = "perpMarginRejected"
     REDUCE_ONLY_REJECTED = "reduceOnlyRejected"
     POST_ONLY_REJECTED = "badAloPxRejected"
     IOC_REJECTED = "iocCancelRejected"
+    TRIGGER_REJECTED = "badTriggerPxRejected"
+    NO_LIQUIDITY_REJECTED = "marketOrderNoLiquidityRejected"
+    SPOT_BALANCE_REJECTED = "insufficientSpotBalanceRejected"
+    ORACLE_REJECTED = "oracleRejected"
+    OI_INCREASE_REJECTED = "positionIncreaseAtOpenInterestCapRejected"
+    OI_FLIP_REJECTED = "positionFlipAtOpenInterestCapRejected"
+    OI_AGGRESSIVE_REJECTED = "tooAggressiveAtOpenInterestCapRejected"
+    MAX_POSITION_REJECTED = "perpMaxPositionRejected"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """Becomes a market or limit order when the mark reaches `price`; a take-profit or else a stop-loss."""
+
+    price: int
+    is_market: bool
+    take_profit: bool
 
 
 @dataclass(frozen=True)
 class OrderRequest:
-    """A decoded order: price and size are on the grid already."""
+    """A decoded order: price and size are on the grid already. `builder` is (address, tenths of a basis point)."""
 
     spec: AssetSpec
     is_buy: bool
@@ -41,11 +71,17 @@ class OrderRequest:
     tif: TimeInForce
     reduce_only: bool
     cloid: str | None = None
+    trigger: Trigger | None = None
+    builder: tuple[str, int] | None = None
 
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """An order the venue has accepted or refused; `lots` is what is left of `original`."""
+    """An order the venue has accepted or refused; `lots` is what is left of `original`.
+
+    `waits` until its trigger is reached (and, a child of an order, until that one has filled); `parent` and
+    `siblings` are the order ids of its TP/SL group; `of_position` closes whatever the position is by then.
+    """
 
     oid: int
     account: str
@@ -60,11 +96,30 @@ class Order:
     time_ms: int
     status: OrderStatus
     status_ms: int
+    trigger: Trigger | None = None
+    waits: bool = False
+    of_position: bool = False
+    parent: int | None = None
+    children: list[int] = field(default_factory=list)
+    siblings: list[int] = field(default_factory=list)
+    builder: tuple[str, int] | None = None
+    twap_id: int | None = None
+    liquidated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Liquidation:
+    """On both legs of a liquidation's fills. `method`: "market" or "backstop"."""
+
+    user: str
+    mark: int
+    method: str
 
 
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One account's leg of a trade. `start_position` is the signed size before it; `closed_pnl` excludes the fee."""
+    """One account's leg of a trade. `start_position` is the signed size before it (of spot: the wei held before);
+    `closed_pnl` excludes the fee; both amounts have `decimals` decimals. `fee` includes the builder's."""
 
     account: str
     spec: AssetSpec
@@ -81,6 +136,12 @@ class Fill:
     tid: int
     crossed: bool
     cloid: str | None
+    fee_token: str = "USDC"  # noqa: S105 - a coin's name
+    decimals: int = USDC_DECIMALS
+    fee_decimals: int = USDC_DECIMALS
+    builder_fee: int = 0
+    twap_id: int | None = None
+    liquidation: Liquidation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +182,12 @@ class Refused:
     text: str
 
 
-Outcome = Resting | Filled | Refused
+@dataclass(frozen=True)
+class Waiting:
+    """A TP/SL of a group: `text` is "waitingForFill" (of its parent) or "waitingForTrigger"."""
+
+    oid: int
+    text: str
+
+
+Outcome = Resting | Filled | Refused | Waiting

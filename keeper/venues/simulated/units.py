@@ -12,14 +12,39 @@ from functools import cached_property
 
 USDC_DECIMALS = 6
 MAX_DECIMALS = 6
+SPOT_MAX_DECIMALS = 8
+FIRST_SPOT = 10_000
+FIRST_DEX = 100_000
+DEX_STEP = 10_000
 SIGNIFICANT_FIGURES = 5
-MICRO = 10**USDC_DECIMALS
+MICRO = 1_000_000
 WEI_PER_MICRO = 100
 
 
 @dataclass(frozen=True)
+class Token:
+    """A spot token: `decimals` of its smallest unit (wei), `size_decimals` of what may be traded."""
+
+    index: int
+    name: str
+    size_decimals: int
+    decimals: int
+    token_id: str
+
+    @property
+    def lot(self) -> int:
+        """Wei in one lot."""
+        return int(10 ** (self.decimals - self.size_decimals))
+
+
+@dataclass(frozen=True)
 class AssetSpec:
-    """A perpetual: `index` is its asset id, `size_decimals` its szDecimals."""
+    """A perpetual, or a spot pair when `base` is given: `index` is its asset id, `size_decimals` its szDecimals.
+
+    `tiers` are (notional from which on, micro-USDC; leverage at most), the first from nought; `()` is one tier of
+    `max_leverage`. `fee_percent` of the usual fee is charged (a builder-deployed dex's deployer takes as much again,
+    its growth mode leaves a tenth). A spot pair's price × lots is in USDC wei (1e-8), a perpetual's in micro-USDC.
+    """
 
     index: int
     coin: str
@@ -27,10 +52,24 @@ class AssetSpec:
     max_leverage: int
     margin_table: int = 0
     delisted: bool = False
+    tiers: tuple[tuple[int, int], ...] = ()
+    isolated_only: bool = False
+    strict_isolated: bool = False
+    base: Token | None = None
+    fee_percent: int = 100
 
     @cached_property
     def price_decimals(self) -> int:
-        return MAX_DECIMALS - self.size_decimals
+        return (SPOT_MAX_DECIMALS if self.is_spot else MAX_DECIMALS) - self.size_decimals
+
+    @property
+    def is_spot(self) -> bool:
+        return self.base is not None
+
+    @cached_property
+    def dex(self) -> int:
+        """0 for the main one (and spot), else the number of the builder-deployed exchange the coin belongs to."""
+        return dex_of(self.index)
 
     @cached_property
     def unit(self) -> int:
@@ -42,6 +81,10 @@ class AssetSpec:
 
     def size_text(self, lots: int) -> str:
         return decimal_text(lots, self.size_decimals)
+
+
+def dex_of(asset: int) -> int:
+    return (asset - FIRST_DEX) // DEX_STEP if asset >= FIRST_DEX else 0
 
 
 def tick_of(price: int, unit: int) -> int:

@@ -37,7 +37,12 @@ def signed_noop(wallet: Any, nonce: int, expires_after: int | None = None) -> di
         ("/info", b'{"type":"clearinghouseState","user":"0x12"}', "application/json", (422, WRONG_SHAPE)),
         ("/info", b'{"type":"l2Book","coin":"BTC","nSigFigs":7}', "application/json", (500, "null")),
         ("/info", b'{"type":"l2Book","coin":"NOPE"}', "application/json", (200, "null")),
-        ("/info", b'{"type":"perpDexs"} trailing', "application/json", (200, "[null]")),
+        (
+            "/info",
+            b'{"type":"userToMultiSigSigners","user":"0x1111111111111111111111111111111111111111"} x',
+            "application/json",
+            (200, "null"),
+        ),
         ("/exchange", b'{"action":{"type":"noop"}}', "application/json", (422, WRONG_SHAPE)),
     ],
 )
@@ -49,7 +54,7 @@ def test_unreadable_requests_get_the_venue_s_status_and_text(
 
 def test_unsupported_action_is_an_unknown_variant(served: Any, keys: Any) -> None:
     body = signed_noop(keys[0], get_timestamp_ms())
-    body["action"] = {"type": "scheduleCancel"}
+    body["action"] = {"type": "perpDeploy"}
     assert served.post("/exchange", body) == (422, WRONG_SHAPE)
 
 
@@ -108,10 +113,13 @@ async def test_socket_errors_pings_and_posts(served: Any) -> None:
         assert await ask(wanted) == ack
         twice = await ask(wanted)
         assert twice["data"] == "Already subscribed: " + json.dumps(normal, separators=(",", ":"))
-        posted = await ask('{"method":"post","id":4,"request":{"type":"info","payload":{"type":"perpDexs"}}}')
+        posted = await ask('{"method":"post","id":4,"request":{"type":"info","payload":{"type":"usdcRouting"}}}')
         assert posted["data"] == {
             "id": 4,
-            "response": {"type": "info", "payload": {"type": "perpDexs", "data": [None]}},
+            "response": {
+                "type": "info",
+                "payload": {"type": "usdcRouting", "data": {"depositRoute": "bridge", "withdrawalRoute": "bridge"}},
+            },
         }
 
 
@@ -197,6 +205,7 @@ def test_candles_follow_the_tape(served: Any) -> None:
         (("--fund", "0x12=5"), "--fund: not an address: 0x12"),
         (("--fund", "0x" + "1" * 40 + "=0.0000001"), "usdc: must be a positive amount with at most 6 decimals"),
         (("--taker-bps", "much"), "--taker-bps: not a number: much"),
+        (("--funding-hours", "BTC=7"), "--funding-hours: must be COIN=HOURS with hours that divide the day: BTC=7"),
         (("--mine",), "--rpc: name the node's URL"),
         (("--dialect", "binance"), "--dialect binance: only hyperliquid is spoken"),
     ],

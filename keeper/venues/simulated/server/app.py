@@ -2,36 +2,40 @@
 
 import asyncio
 import errno
+import time
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from aiohttp import web
 
 from keeper.errors import ConfigError
-from keeper.venues.simulated.server import admin
-from keeper.venues.simulated.server.faults import before, hang_up
-from keeper.venues.simulated.server.replies import BadRequest, failure, read_json, reply
+from keeper.venues.simulated.server import admin, weights
+from keeper.venues.simulated.server.faults import middleware
+from keeper.venues.simulated.server.replies import BadRequest, failure, read_json, reply, too_many
 from keeper.venues.simulated.server.socket import SocketHandler
 from keeper.venues.simulated.server.world import World
 
 
 def application(world: World) -> web.Application:
     """/info, /exchange and /ws of one venue."""
-    app = web.Application(middlewares=[_answer_bad_requests])
-    socket = SocketHandler(world.venue, world.hub, world.info, world.exchange)
+    app = web.Application(middlewares=[_answer_bad_requests, middleware(world.faults, "/exchange")])
+    socket = SocketHandler(world.venue, world.hub, world.info, world.exchange, world.faults)
 
     async def info(request: web.Request) -> web.Response:
-        return reply(world.info.answer(await read_json(request)))
+        body = await read_json(request)
+        caller = request.remote or ""
+        if not world.ip_limits.admit(caller, weights.of_info(body), time.monotonic()):
+            return too_many()
+        answer = world.info.answer(body)
+        world.ip_limits.add(caller, weights.of_answer(body, answer), time.monotonic())
+        return reply(answer)
 
     async def exchange(request: web.Request) -> web.Response:
         body = await read_json(request)
-        fault = world.faults.next()
-        if await before(fault):
-            return hang_up(request)
+        if not world.ip_limits.admit(request.remote or "", weights.of_action(body), time.monotonic()):
+            return too_many()
         answer = world.exchange.answer(body)
         world.publish()
-        if fault is not None and fault.kind == "drop_ack":
-            return hang_up(request)
         return reply(answer)
 
     app.router.add_post("/info", info)

@@ -9,10 +9,15 @@ class VenueClock:
     def __init__(self, base: Clock) -> None:
         self._base = base
         self._offset_ms = 0
+        self._skew_ms = 0
         self._held_ms: int | None = None
 
     def now_ms(self) -> int:
-        return self._base.now_ms() + self._offset_ms if self._held_ms is None else self._held_ms
+        return self._base.now_ms() + self._offset_ms + self._skew_ms if self._held_ms is None else self._held_ms
+
+    def skew(self, ms: int) -> None:
+        """From now on the clock is wrong by so much."""
+        self._skew_ms = ms
 
     def hold(self, at_ms: int) -> None:
         self._held_ms = at_ms

@@ -35,6 +35,11 @@ def reply(payload: Any) -> web.Response:
     return web.Response(body=msgspec.json.encode(payload), content_type="application/json")
 
 
+def too_many() -> web.Response:
+    """The caller's address has used up its minute."""
+    return web.Response(status=429, text="null", content_type="application/json")
+
+
 def failure(bad: BadRequest) -> web.Response:
     if bad.status == 500:
         return web.Response(status=500, text="null", content_type="application/json")

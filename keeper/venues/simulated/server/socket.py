@@ -1,7 +1,6 @@
 """GET /ws: subscribe, unsubscribe, ping, and requests posted over the socket."""
 
 import asyncio
-import json
 from contextlib import suppress
 from typing import Any
 
@@ -10,14 +9,13 @@ from aiohttp import WSMsgType, web
 
 from keeper.errors import InputError
 from keeper.venues.simulated.engine import Venue
+from keeper.venues.simulated.server import topics
 from keeper.venues.simulated.server.exchange import Exchange
-from keeper.venues.simulated.server.hub import Connection, Hub, Topic
+from keeper.venues.simulated.server.faults import Faults
+from keeper.venues.simulated.server.hub import Connection, Hub
 from keeper.venues.simulated.server.info import Info
 from keeper.venues.simulated.server.replies import BadRequest
-from keeper.venues.simulated.wire.actions import address
 
-COIN_TOPICS = ("l2Book", "bbo", "trades", "activeAssetCtx")
-USER_TOPICS = ("userFills", "orderUpdates", "userEvents", "userFundings", "userNonFundingLedgerUpdates")
 MAX_TOPICS = 1_000
 MAX_USERS = 15
 
@@ -30,15 +28,16 @@ class Message(msgspec.Struct):
 
 
 class SocketHandler:
-    """Serves one venue's sockets; `publish` is called after a posted action."""
+    """Serves one venue's sockets."""
 
-    def __init__(self, venue: Venue, hub: Hub, info: Info, exchange: Exchange) -> None:
+    def __init__(self, venue: Venue, hub: Hub, info: Info, exchange: Exchange, faults: Faults | None = None) -> None:
         self._venue, self._hub, self._info, self._exchange = venue, hub, info, exchange
+        self._faults = faults
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket)
+        connection = Connection(socket, self._faults)
         self._hub.connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
@@ -47,6 +46,8 @@ class SocketHandler:
                     self._receive(connection, message.data)
         finally:
             self._hub.connections.discard(connection)
+            if self._faults is not None:
+                self._faults.forget(connection)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer
@@ -69,11 +70,11 @@ class SocketHandler:
 
     def _subscription(self, connection: Connection, method: str, wanted: dict[str, Any]) -> None:
         try:
-            topic, normal = self._topic(wanted)
+            topic, normal = topics.read(self._venue, wanted)
         except InputError:
-            connection.send_message("error", f"Invalid subscription {json.dumps(wanted, separators=(',', ':'))}")
+            connection.send_message("error", f"Invalid subscription {topics.shown(wanted)}")
             return
-        shown = json.dumps(normal, separators=(",", ":"))
+        shown = topics.shown(normal)
         if method == "unsubscribe":
             if connection.topics.pop(topic, None) is None:
                 connection.send_message("error", f"Already unsubscribed: {shown}")
@@ -88,23 +89,6 @@ class SocketHandler:
         if method == "subscribe":
             connection.topics[topic] = normal
             self._hub.snapshot(connection, topic)
-
-    def _topic(self, wanted: dict[str, Any]) -> tuple[Topic, dict[str, Any]]:
-        """The topic and the subscription as the venue echoes it."""
-        kind = wanted.get("type")
-        if kind == "allMids":
-            return (kind, ""), {"type": kind, "dex": wanted.get("dex")}
-        if kind in COIN_TOPICS and self._venue.market_of(str(wanted.get("coin"))) is not None:
-            normal = {"type": kind, "coin": wanted["coin"]}
-            if kind == "l2Book":
-                if wanted.get("nSigFigs") is not None or wanted.get("mantissa") is not None:
-                    raise InputError("nSigFigs", "aggregated books are served by /info only")
-                normal |= {"nSigFigs": None, "mantissa": None}
-            return (kind, wanted["coin"]), normal
-        if kind in USER_TOPICS:
-            user = address(str(wanted.get("user")), "user")
-            return (kind, user), {"type": kind, "user": user}
-        raise InputError("type", f"no such channel: {kind}")
 
     def _post(self, connection: Connection, number: int, request: dict[str, Any]) -> None:
         kind, payload = request.get("type"), request.get("payload")
@@ -122,10 +106,11 @@ class SocketHandler:
         connection.send_message("post", {"id": number, "response": response})
 
 
-def _limit(connection: Connection, topic: Topic) -> str | None:
+def _limit(connection: Connection, topic: topics.Topic) -> str | None:
     if len(connection.topics) >= MAX_TOPICS:
         return f"Cannot subscribe to more than {MAX_TOPICS} channels."
-    users = {subject for kind, subject in connection.topics if kind in USER_TOPICS}
-    if topic[0] in USER_TOPICS and topic[1] not in users and len(users) >= MAX_USERS:
+    users = {topics.user_of(other) for other in connection.topics} - {None}
+    user = topics.user_of(topic)
+    if user is not None and user not in users and len(users) >= MAX_USERS:
         return f"Cannot track more than {MAX_USERS} total users."
     return None

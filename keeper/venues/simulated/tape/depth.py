@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from keeper.venues.simulated.tape.noise import text_key, uniform
 from keeper.venues.simulated.tape.recording import Recording
-from keeper.venues.simulated.units import MICRO, ceil_to_tick, floor_to_tick, tick_of
+from keeper.venues.simulated.units import MICRO, WEI_PER_MICRO, ceil_to_tick, floor_to_tick, tick_of
 
 IMPACT_USD_MAJOR = 20_000
 IMPACT_USD = 6_000
@@ -39,11 +39,11 @@ class DepthModel:
     def __init__(self, recording: Recording, index: int, scale: float, seed: int) -> None:
         spec, snapshot = recording.specs[index], recording.snapshots[index]
         self._unit = spec.unit
-        self._scale = scale
         self._key = text_key(spec.coin) ^ (seed << 8)
-        self.impact_micro = int((IMPACT_USD_MAJOR if spec.coin in MAJORS else IMPACT_USD) * MICRO * scale)
-        volume = float(snapshot.day_notional) / float(recording.snapshots[0].day_notional)
-        self._growth_micro = recording.depth_usd_at_1bp * volume * MICRO * scale
+        dollar = MICRO * WEI_PER_MICRO if spec.is_spot else MICRO  # what price × lots counts of a dollar
+        self.impact_micro = int((IMPACT_USD_MAJOR if spec.coin in MAJORS else IMPACT_USD) * dollar * scale)
+        volume = float(snapshot.day_notional) / recording.reference_notional
+        self._growth_micro = recording.depth_usd_at_1bp * volume * dollar * scale
         self._exponent = recording.depth_exponent
         self._half_spread = self._impact_bid = self._impact_ask = 0.0
         if snapshot.mid is not None and snapshot.impact_bid is not None and snapshot.impact_ask is not None:

@@ -68,16 +68,119 @@ class Order(Struct, tag_field="type", tag="order", forbid_unknown_fields=True):
 
 class Cancel(Struct, tag_field="type", tag="cancel", forbid_unknown_fields=True):
     cancels: list[CancelWire]
+    f: bool | UnsetType = UNSET
 
 
 class CancelByCloid(Struct, tag_field="type", tag="cancelByCloid", forbid_unknown_fields=True):
     cancels: list[CancelByCloidWire]
+    f: bool | UnsetType = UNSET
+
+
+class ModifyWire(Struct):
+    oid: int | str
+    order: OrderWire
+
+
+class Modify(Struct, tag_field="type", tag="modify", forbid_unknown_fields=True):
+    oid: int | str
+    order: OrderWire
+    a: bool | UnsetType = UNSET
+
+
+class BatchModify(Struct, tag_field="type", tag="batchModify", forbid_unknown_fields=True):
+    modifies: list[ModifyWire]
+    a: bool | UnsetType = UNSET
+
+
+class ScheduleCancel(Struct, tag_field="type", tag="scheduleCancel", forbid_unknown_fields=True):
+    time: int | UnsetType | None = UNSET
 
 
 class UpdateLeverage(Struct, tag_field="type", tag="updateLeverage", forbid_unknown_fields=True):
     asset: int
     isCross: bool  # noqa: N815 - wire name
     leverage: int
+
+
+class UpdateIsolatedMargin(Struct, tag_field="type", tag="updateIsolatedMargin", forbid_unknown_fields=True):
+    asset: int
+    isBuy: bool  # noqa: N815 - wire name
+    ntli: int
+
+
+class TwapWire(Struct):
+    a: int
+    b: bool
+    s: str
+    r: bool
+    m: int
+    t: bool
+
+
+class TwapOrder(Struct, tag_field="type", tag="twapOrder", forbid_unknown_fields=True):
+    twap: TwapWire
+
+
+class TwapCancel(Struct, tag_field="type", tag="twapCancel", forbid_unknown_fields=True):
+    a: int
+    t: int
+
+
+class VaultTransfer(Struct, tag_field="type", tag="vaultTransfer", forbid_unknown_fields=True):
+    vaultAddress: str  # noqa: N815 - wire name
+    isDeposit: bool  # noqa: N815 - wire name
+    usd: int
+
+
+class CreateSubAccount(Struct, tag_field="type", tag="createSubAccount", forbid_unknown_fields=True):
+    name: str
+
+
+class SubAccountTransfer(Struct, tag_field="type", tag="subAccountTransfer", forbid_unknown_fields=True):
+    subAccountUser: str  # noqa: N815 - wire name
+    isDeposit: bool  # noqa: N815 - wire name
+    usd: int
+
+
+class SubAccountSpotTransfer(Struct, tag_field="type", tag="subAccountSpotTransfer", forbid_unknown_fields=True):
+    subAccountUser: str  # noqa: N815 - wire name
+    isDeposit: bool  # noqa: N815 - wire name
+    token: str
+    amount: str
+
+
+class AgentSendAsset(Struct, tag_field="type", tag="agentSendAsset", forbid_unknown_fields=True):
+    destination: str
+    sourceDex: str  # noqa: N815 - wire name
+    destinationDex: str  # noqa: N815 - wire name
+    token: str
+    amount: str
+    fromSubAccount: str  # noqa: N815 - wire name
+    nonce: int
+
+
+class AgentSetAbstraction(Struct, tag_field="type", tag="agentSetAbstraction", forbid_unknown_fields=True):
+    abstraction: Literal["i", "u", "p"]
+
+
+class AgentEnableDexAbstraction(Struct, tag_field="type", tag="agentEnableDexAbstraction", forbid_unknown_fields=True):
+    pass
+
+
+class SetReferrer(Struct, tag_field="type", tag="setReferrer", forbid_unknown_fields=True):
+    code: str
+
+
+class ClaimRewards(Struct, tag_field="type", tag="claimRewards", forbid_unknown_fields=True):
+    pass
+
+
+class ReserveRequestWeight(Struct, tag_field="type", tag="reserveRequestWeight", forbid_unknown_fields=True):
+    weight: int
+
+
+class EvmUserModify(Struct, tag_field="type", tag="evmUserModify", forbid_unknown_fields=True):
+    usingBigBlocks: bool  # noqa: N815 - wire name
 
 
 class Noop(Struct, tag_field="type", tag="noop", forbid_unknown_fields=True):
@@ -95,8 +198,21 @@ class ApproveAgent(_UserSigned, tag_field="type", tag="approveAgent", kw_only=Tr
     nonce: int
 
 
+class ApproveBuilderFee(_UserSigned, tag_field="type", tag="approveBuilderFee", kw_only=True):
+    maxFeeRate: str  # noqa: N815 - wire name
+    builder: str
+    nonce: int
+
+
 class UsdSend(_UserSigned, tag_field="type", tag="usdSend", kw_only=True):
     destination: str
+    amount: str
+    time: int
+
+
+class SpotSend(_UserSigned, tag_field="type", tag="spotSend", kw_only=True):
+    destination: str
+    token: str
     amount: str
     time: int
 
@@ -113,8 +229,83 @@ class UsdClassTransfer(_UserSigned, tag_field="type", tag="usdClassTransfer", kw
     nonce: int
 
 
-L1Action = Order | Cancel | CancelByCloid | UpdateLeverage | Noop
-UserSignedAction = ApproveAgent | UsdSend | Withdraw3 | UsdClassTransfer
+class SendAsset(_UserSigned, tag_field="type", tag="sendAsset", kw_only=True):
+    destination: str
+    sourceDex: str  # noqa: N815 - wire name
+    destinationDex: str  # noqa: N815 - wire name
+    token: str
+    amount: str
+    fromSubAccount: str  # noqa: N815 - wire name
+    nonce: int
+
+
+class UserSetAbstraction(_UserSigned, tag_field="type", tag="userSetAbstraction", kw_only=True):
+    user: str
+    abstraction: Literal["disabled", "unifiedAccount", "portfolioMargin"]
+    nonce: int
+
+
+class UserDexAbstraction(_UserSigned, tag_field="type", tag="userDexAbstraction", kw_only=True):
+    user: str
+    enabled: bool
+    nonce: int
+
+
+class TokenDelegate(_UserSigned, tag_field="type", tag="tokenDelegate", kw_only=True):
+    validator: str
+    wei: int
+    isUndelegate: bool  # noqa: N815 - wire name
+    nonce: int
+
+
+class CDeposit(_UserSigned, tag_field="type", tag="cDeposit", kw_only=True):
+    wei: int
+    nonce: int
+
+
+class CWithdraw(_UserSigned, tag_field="type", tag="cWithdraw", kw_only=True):
+    wei: int
+    nonce: int
+
+
+L1Action = (
+    Order
+    | Cancel
+    | CancelByCloid
+    | Modify
+    | BatchModify
+    | ScheduleCancel
+    | UpdateLeverage
+    | UpdateIsolatedMargin
+    | TwapOrder
+    | TwapCancel
+    | VaultTransfer
+    | CreateSubAccount
+    | SubAccountTransfer
+    | SubAccountSpotTransfer
+    | AgentSendAsset
+    | AgentSetAbstraction
+    | AgentEnableDexAbstraction
+    | SetReferrer
+    | ClaimRewards
+    | ReserveRequestWeight
+    | EvmUserModify
+    | Noop
+)
+UserSignedAction = (
+    ApproveAgent
+    | ApproveBuilderFee
+    | UsdSend
+    | SpotSend
+    | Withdraw3
+    | UsdClassTransfer
+    | SendAsset
+    | UserSetAbstraction
+    | UserDexAbstraction
+    | TokenDelegate
+    | CDeposit
+    | CWithdraw
+)
 Action = L1Action | UserSignedAction
 
 
@@ -146,6 +337,19 @@ def decode(body: bytes | Any) -> Envelope:
     return envelope
 
 
+_ADDRESSES = (
+    "agentAddress",
+    "builder",
+    "destination",
+    "fromSubAccount",
+    "subAccountUser",
+    "user",
+    "validator",
+    "vaultAddress",
+)
+"""Fields that are typed addresses: hashed in lower case, however they came. What a wallet signs as text stays."""
+
+
 def canonical(action: Action) -> None:
     """Rewrites the action's numbers, addresses and ids in the form that is hashed."""
     if isinstance(action, Order):
@@ -155,13 +359,40 @@ def canonical(action: Action) -> None:
             action.builder.b = address(action.builder.b, "builder.b")
         else:
             action.builder = UNSET
+    elif isinstance(action, Modify):
+        action.oid = _oid(action.oid)
+        _canonical_order(action.order)
+    elif isinstance(action, BatchModify):
+        for modify in action.modifies:
+            modify.oid = _oid(modify.oid)
+            _canonical_order(modify.order)
     elif isinstance(action, CancelByCloid):
         for cancel in action.cancels:
             cancel.cloid = cloid(cancel.cloid)
-    elif isinstance(action, ApproveAgent):
-        action.agentAddress = address(action.agentAddress, "agentAddress")
-        if action.agentName is None:
+    elif isinstance(action, TwapOrder):
+        action.twap.s = number(action.twap.s, "s")
+    elif isinstance(action, (ApproveAgent, ApproveBuilderFee, UserSetAbstraction, UserDexAbstraction, TokenDelegate)):
+        _lower(action)
+        if isinstance(action, ApproveAgent) and action.agentName is None:
             action.agentName = UNSET
+    elif isinstance(action, (VaultTransfer, SubAccountTransfer, SubAccountSpotTransfer)):
+        _lower(action)
+    for flag in ("a", "f"):
+        if getattr(action, flag, True) is False and not isinstance(action, TwapCancel):
+            setattr(action, flag, UNSET)
+    if isinstance(action, ScheduleCancel) and action.time is None:
+        action.time = UNSET
+
+
+def _lower(action: Struct) -> None:
+    for name in _ADDRESSES:
+        value = getattr(action, name, None)
+        if isinstance(value, str):
+            setattr(action, name, address(value, name))
+
+
+def _oid(oid: int | str) -> int | str:
+    return cloid(oid) if isinstance(oid, str) else oid
 
 
 def _canonical_order(order: OrderWire) -> None:

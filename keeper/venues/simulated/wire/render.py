@@ -1,19 +1,21 @@
-"""The engine's records as the venue's JSON."""
+"""Markets, orders, fills and payments as the venue's JSON."""
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
-from keeper.venues.simulated import accounts as books
-from keeper.venues.simulated.accounts import Account, FundingRow, LedgerRow, Position
+from keeper.venues.simulated.accounts import FundingRow, LedgerRow
 from keeper.venues.simulated.engine import Venue
 from keeper.venues.simulated.events import OrderChanged
 from keeper.venues.simulated.funding import RateRow
-from keeper.venues.simulated.market import RATE_SCALE, Market
-from keeper.venues.simulated.orders import Fill, Order, TimeInForce, Trade
+from keeper.venues.simulated.market import Market
+from keeper.venues.simulated.orders import Fill, Order, TimeInForce, Trade, Trigger
 from keeper.venues.simulated.tape.depth import Level
-from keeper.venues.simulated.units import AssetSpec, decimal_text, usdc_text
+from keeper.venues.simulated.units import USDC_DECIMALS, AssetSpec, decimal_text, usdc_text
 
 NO_HASH = "0x" + "0" * 64
 RATE_DECIMALS = 10
+SPOT_DECIMALS = 8
 
 
 def side(is_buy: bool) -> str:
@@ -46,21 +48,43 @@ def mid(market: Market) -> str:
     return decimal_text(sum(market.best()) * 5, market.spec.price_decimals + 1)
 
 
+def spot_context(market: Market, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Volumes and supply are the recorded ones and what was traded here on top."""
+    spec = market.spec
+    return {
+        "prevDayPx": recorded["prevDayPx"],
+        "dayNtlVlm": _more(recorded["dayNtlVlm"], market.volume, SPOT_DECIMALS),
+        "markPx": spec.price_text(market.mark),
+        "midPx": mid(market),
+        "circulatingSupply": recorded["circulatingSupply"],
+        "coin": spec.coin,
+        "totalSupply": recorded["totalSupply"],
+        "dayBaseVlm": _more(recorded["dayBaseVlm"], market.base_volume, spec.size_decimals),
+    }
+
+
+def _more(recorded: str, traded: int, decimals: int) -> str:
+    if not traded:
+        return recorded
+    text = f"{Decimal(recorded) + Decimal(traded).scaleb(-decimals):f}"
+    return text.rstrip("0").rstrip(".") + ".0" if text.endswith("0") and text.rstrip("0").endswith(".") else text
+
+
 def asset_context(venue: Venue, market: Market) -> dict[str, Any]:
     spec, snapshot = market.spec, market.snapshot
     halted = market.halted
     impact = [decimal_text(round(price * 100), spec.price_decimals + 2) for price in market.impact_prices()]
     return {
         "funding": "0.0" if halted else rate_text(venue.funding_rate(spec.index)),
-        "openInterest": snapshot.open_interest,
+        "openInterest": spec.size_text(venue.open_interest(spec.index)),
         "prevDayPx": snapshot.previous_day,
-        "dayNtlVlm": snapshot.day_notional,
+        "dayNtlVlm": _more(snapshot.day_notional, market.volume, USDC_DECIMALS),
         "premium": None if halted else rate_text(market.premium()),
         "oraclePx": spec.price_text(market.oracle),
         "markPx": spec.price_text(market.mark),
         "midPx": None if halted else mid(market),
         "impactPxs": None if halted else impact,
-        "dayBaseVlm": snapshot.day_base,
+        "dayBaseVlm": _more(snapshot.day_base, market.base_volume, spec.size_decimals),
     }
 
 
@@ -71,20 +95,31 @@ def fill(row: Fill) -> dict[str, Any]:
         "sz": row.spec.size_text(row.lots),
         "side": side(row.is_buy),
         "time": row.time_ms,
-        "startPosition": row.spec.size_text(row.start_position),
+        "startPosition": _start(row),
         "dir": row.direction,
-        "closedPnl": usdc_text(row.closed_pnl),
+        "closedPnl": decimal_text(row.closed_pnl, row.decimals),
         "hash": row.hash,
         "oid": row.oid,
         "crossed": row.crossed,
-        "fee": usdc_text(row.fee),
+        "fee": decimal_text(row.fee, row.fee_decimals),
         "tid": row.tid,
-        "feeToken": "USDC",
-        "twapId": None,
+        "feeToken": row.fee_token,
+        "twapId": row.twap_id,
     }
     if row.cloid is not None:
         shown["cloid"] = row.cloid
+    if row.builder_fee:
+        shown["builderFee"] = usdc_text(row.builder_fee)
+    if row.liquidation is not None:
+        found = row.liquidation
+        mark = row.spec.price_text(found.mark)
+        shown["liquidation"] = {"liquidatedUser": found.user, "markPx": mark, "method": found.method}
     return shown
+
+
+def _start(row: Fill) -> str:
+    base = row.spec.base
+    return row.spec.size_text(row.start_position) if base is None else decimal_text(row.start_position, base.decimals)
 
 
 def trade(row: Trade) -> dict[str, Any]:
@@ -117,7 +152,8 @@ def basic_order(row: Order | OrderChanged) -> dict[str, Any]:
     return shown
 
 
-def frontend_order(row: Order) -> dict[str, Any]:
+def frontend_order(row: Order, children: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    trigger = row.trigger
     return {
         "coin": row.spec.coin,
         "side": side(row.is_buy),
@@ -125,17 +161,32 @@ def frontend_order(row: Order) -> dict[str, Any]:
         "sz": row.spec.size_text(row.lots),
         "oid": row.oid,
         "timestamp": row.time_ms,
-        "triggerCondition": "N/A",
-        "isTrigger": False,
-        "triggerPx": "0.0",
-        "children": [],
-        "isPositionTpsl": False,
+        "triggerCondition": "N/A" if trigger is None else _condition(row, trigger),
+        "isTrigger": trigger is not None,
+        "triggerPx": "0.0" if trigger is None else row.spec.price_text(trigger.price),
+        "children": list(children),
+        "isPositionTpsl": row.of_position,
         "reduceOnly": row.reduce_only,
-        "orderType": "Market" if row.tif is TimeInForce.FRONTEND_MARKET else "Limit",
+        "orderType": _order_type(row),
         "origSz": row.spec.size_text(row.original),
-        "tif": row.tif.value,
+        "tif": None if trigger is not None else row.tif.value,
         "cloid": row.cloid,
     }
+
+
+def _condition(row: Order, trigger: Trigger) -> str:
+    above = trigger.take_profit != row.is_buy
+    return f"Price {'above' if above else 'below'} {row.spec.price_text(trigger.price).removesuffix('.0')}"
+
+
+def _order_type(row: Order) -> str:
+    if row.trigger is not None:
+        return (
+            f"{'Take Profit' if row.trigger.take_profit else 'Stop'} {'Market' if row.trigger.is_market else 'Limit'}"
+        )
+    if row.twap_id is not None:
+        return "Twap Slice"
+    return "Market" if row.tif in (TimeInForce.FRONTEND_MARKET, TimeInForce.LIQUIDATION_MARKET) else "Limit"
 
 
 def order_status(row: Order) -> dict[str, Any]:
@@ -170,55 +221,4 @@ def funding_history(spec: AssetSpec, row: RateRow) -> dict[str, Any]:
         "fundingRate": rate_text(row.rate),
         "premium": rate_text(row.premium),
         "time": row.time_ms,
-    }
-
-
-def clearinghouse(venue: Venue, account: Account | None) -> dict[str, Any]:
-    time_ms = venue.read_time()
-    found = account or Account("")
-    mark = venue.state.mark
-    summary = {
-        "accountValue": usdc_text(books.account_value(found, mark)),
-        "totalNtlPos": usdc_text(books.notional(found, mark)),
-        "totalRawUsd": usdc_text(found.raw_usd),
-        "totalMarginUsed": usdc_text(books.margin_used(found, mark)),
-    }
-    maintenance = sum(
-        abs(position.szi) * mark(asset) // (2 * venue.state.spec(asset).max_leverage)
-        for asset, position in found.open_positions()
-    )
-    return {
-        "marginSummary": summary,
-        "crossMarginSummary": dict(summary),
-        "crossMaintenanceMarginUsed": usdc_text(maintenance),
-        "withdrawable": usdc_text(books.withdrawable(found, mark)),
-        "assetPositions": [
-            {"type": "oneWay", "position": _position(venue.market(asset), position, found)}
-            for asset, position in sorted(found.open_positions())
-        ],
-        "time": time_ms,
-    }
-
-
-def _position(market: Market, position: Position, account: Account) -> dict[str, Any]:
-    spec, szi = market.spec, position.szi
-    value = abs(szi) * market.mark
-    cost = position.entry_ntl
-    pnl = szi * market.mark - cost if szi > 0 else cost + szi * market.mark
-    return {
-        "coin": spec.coin,
-        "szi": spec.size_text(szi),
-        "leverage": {"type": "cross", "value": position.leverage},
-        "entryPx": spec.price_text(position.entry_price),
-        "positionValue": usdc_text(value),
-        "unrealizedPnl": usdc_text(pnl),
-        "returnOnEquity": decimal_text(pnl * position.leverage * RATE_SCALE // max(1, cost), RATE_DECIMALS),
-        "liquidationPx": None,
-        "marginUsed": usdc_text(value // position.leverage),
-        "maxLeverage": spec.max_leverage,
-        "cumFunding": {
-            "allTime": usdc_text(account.funding_paid.get(spec.index, 0)),
-            "sinceOpen": usdc_text(position.funding_since_open),
-            "sinceChange": usdc_text(position.funding_since_change),
-        },
     }

@@ -17,10 +17,18 @@ from eth_utils.exceptions import ValidationError
 from keeper.errors import InputError
 from keeper.venues.simulated.wire.actions import (
     ApproveAgent,
+    ApproveBuilderFee,
+    CDeposit,
+    CWithdraw,
     L1Action,
+    SendAsset,
     SignatureWire,
+    SpotSend,
+    TokenDelegate,
     UsdClassTransfer,
     UsdSend,
+    UserDexAbstraction,
+    UserSetAbstraction,
     UserSignedAction,
     Withdraw3,
 )
@@ -28,11 +36,23 @@ from keeper.venues.simulated.wire.actions import (
 _DOMAIN_TYPE: Final = keccak(text="EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)")
 _AGENT_TYPE: Final = keccak(text="Agent(string source,bytes32 connectionId)")
 _PREFIX = "HyperliquidTransaction:"
-_TYPES: Final = {
-    ApproveAgent: "ApproveAgent(string hyperliquidChain,address agentAddress,string agentName,uint64 nonce)",
-    UsdSend: "UsdSend(string hyperliquidChain,string destination,string amount,uint64 time)",
-    Withdraw3: "Withdraw(string hyperliquidChain,string destination,string amount,uint64 time)",
-    UsdClassTransfer: "UsdClassTransfer(string hyperliquidChain,string amount,bool toPerp,uint64 nonce)",
+_TYPES: Final[dict[type, tuple[str, str]]] = {
+    ApproveAgent: ("ApproveAgent", "address agentAddress,string agentName,uint64 nonce"),
+    ApproveBuilderFee: ("ApproveBuilderFee", "string maxFeeRate,address builder,uint64 nonce"),
+    UsdSend: ("UsdSend", "string destination,string amount,uint64 time"),
+    SpotSend: ("SpotSend", "string destination,string token,string amount,uint64 time"),
+    Withdraw3: ("Withdraw", "string destination,string amount,uint64 time"),
+    UsdClassTransfer: ("UsdClassTransfer", "string amount,bool toPerp,uint64 nonce"),
+    SendAsset: (
+        "SendAsset",
+        "string destination,string sourceDex,string destinationDex,string token,string amount,"
+        "string fromSubAccount,uint64 nonce",
+    ),
+    UserSetAbstraction: ("UserSetAbstraction", "address user,string abstraction,uint64 nonce"),
+    UserDexAbstraction: ("UserDexAbstraction", "address user,bool enabled,uint64 nonce"),
+    TokenDelegate: ("TokenDelegate", "address validator,uint64 wei,bool isUndelegate,uint64 nonce"),
+    CDeposit: ("CDeposit", "uint64 wei,uint64 nonce"),
+    CWithdraw: ("CWithdraw", "uint64 wei,uint64 nonce"),
 }
 SOURCES: Final = ("b", "a")
 
@@ -66,21 +86,18 @@ def user_digest(action: UserSignedAction) -> bytes:
         domain = _domain("HyperliquidSignTransaction", chain_id)
     except (ValueError, OverflowError) as error:
         raise InputError("signatureChainId", f"not a hex number: {action.signatureChainId}") from error
-    kinds = ["bytes32", "bytes32", *_values(action)[0]]
-    values = [keccak(text=_PREFIX + _TYPES[type(action)]), keccak(text=action.hyperliquidChain), *_values(action)[1]]
+    name, rest = _TYPES[type(action)]
+    fields = [tuple(field.split(" ")) for field in f"string hyperliquidChain,{rest}".split(",")]
+    kinds, values = ["bytes32"], [keccak(text=f"{_PREFIX}{name}(string hyperliquidChain,{rest})")]
+    for kind, field in fields:
+        value = getattr(action, field)
+        if kind == "string":
+            kinds.append("bytes32")
+            values.append(keccak(text=value if isinstance(value, str) else ""))
+        else:
+            kinds.append(kind)
+            values.append(value)
     return keccak(b"\x19\x01" + domain + keccak(encode(kinds, values)))
-
-
-def _values(action: UserSignedAction) -> tuple[list[str], list[object]]:
-    if isinstance(action, ApproveAgent):
-        name = action.agentName if isinstance(action.agentName, str) else ""
-        return ["address", "bytes32", "uint64"], [action.agentAddress, keccak(text=name), action.nonce]
-    if isinstance(action, UsdClassTransfer):
-        return ["bytes32", "bool", "uint64"], [keccak(text=action.amount), action.toPerp, action.nonce]
-    return (
-        ["bytes32", "bytes32", "uint64"],
-        [keccak(text=action.destination), keccak(text=action.amount), action.time],
-    )
 
 
 def recover(digest: bytes, signature: SignatureWire) -> str | None:
