@@ -28,6 +28,11 @@ NOTHING_MATCHED = "iocCancelRejected"
 USDC = "USDC"
 OPEN = frozenset({"open", "triggered"})
 
+FUNDING_INTERVAL_MS = 3_600_000
+FUNDING_METHOD = "mean of the premium sampled every 5 s over the hour, paid on the oracle price"
+FUNDING_FORMULA = "hyperliquid/1"
+"""rate per hour = (P + clamp(0.0001 − P, ±0.0005)) / 8, at most 4% (docs, funding)."""
+
 
 def micro(amount: Decimal) -> int:
     """USDC to the nearest micro-USDC. The venue keeps integers of 1e-6 but has printed some through a binary float
@@ -57,6 +62,9 @@ def context(coin: str, ctx: PerpAssetCtx) -> MarketContext:
         mid=ctx.mid_px,
         premium=ctx.premium,
         open_interest=ctx.open_interest,
+        funding_interval_ms=FUNDING_INTERVAL_MS,
+        funding_method=FUNDING_METHOD,
+        funding_formula=FUNDING_FORMULA,
     )
 
 

@@ -7,9 +7,17 @@ import msgspec
 import structlog
 
 from keeper.errors import IntegrityError
-from keeper.venues.base import BookUpdate, Connected, ContextUpdate, Disconnected, FillsUpdate, StreamEvent
+from keeper.venues.base import (
+    BookUpdate,
+    Connected,
+    ContextUpdate,
+    Disconnected,
+    FillsUpdate,
+    StreamEvent,
+    Unreadable,
+)
 from keeper.venues.hyperliquid import records
-from keeper.venues.hyperliquid.wire import convert
+from keeper.venues.hyperliquid.wire import convert, decode
 from keeper.venues.hyperliquid.wire.account import UserFill
 from keeper.venues.hyperliquid.wire.codec import Wire
 from keeper.venues.hyperliquid.wire.market import L2Book, PerpAssetCtx
@@ -22,6 +30,11 @@ CONTEXT_SILENCE_S = 60.0
 PING_EVERY_S = 20.0
 PONG_SILENCE_S = 45.0
 CHANNELS = {"l2Book": BOOK_SILENCE_S, "activeAssetCtx": CONTEXT_SILENCE_S}
+QUIET = frozenset({"pong", "subscriptionResponse"})
+GREETING = "Websocket connection established."
+"""The venue's first frame may be these plain words."""
+LONGEST_TEXT = 4_000_000
+"""Characters; the largest real message is a snapshot of 2,000 fills, under 1 MB."""
 
 
 class Envelope(Wire, frozen=True):
@@ -57,18 +70,28 @@ def plan(base_url: str, account: str, coins: Sequence[str]) -> WebSocketPlan:
     )
 
 
-def read(text: str) -> tuple[str | None, Envelope | None]:
-    """The channel (`l2Book:BTC`, `pong`, ...) and the envelope; nothing for other text (it greets in plain words)."""
-    try:
-        envelope = msgspec.json.decode(text, type=Envelope)
-    except msgspec.MsgspecError:
+class Broken(msgspec.Struct, frozen=True):
+    """A text that is no message of the venue."""
+
+    reason: str
+
+
+def read(text: str) -> tuple[str | None, Envelope | Broken | None]:
+    """The channel (`l2Book:BTC`, `pong`, ...) and the envelope; nothing for the greeting. Never raises."""
+    if text == GREETING:
         return None, None
+    if len(text) > LONGEST_TEXT:
+        return None, Broken(f"{len(text)} characters in one message")
+    try:
+        envelope = decode(text, Envelope)
+    except msgspec.MsgspecError as error:
+        return None, Broken(f"{error}: {text[:80]!r}")
     coin = envelope.data.get("coin") if isinstance(envelope.data, dict) else None
     return (f"{envelope.channel}:{coin}" if coin else envelope.channel), envelope
 
 
 async def stream(base_url: str, venue: str, account: str, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
-    """Events for ever. A message that cannot be read is logged and left out: its channel then goes stale."""
+    """Events for ever. A message that cannot be read, or is of a coin we did not ask for, is an `Unreadable`."""
     frames = supervise(plan(base_url, account, coins))
     try:
         async for frame in frames:
@@ -77,19 +100,23 @@ async def stream(base_url: str, venue: str, account: str, coins: Sequence[str]) 
             elif isinstance(frame, Down):
                 yield Disconnected(frame.reason)
             else:
-                event = parse(frame.content, venue)
+                event = parse(frame.content, venue, account)
                 if event is not None:
                     yield event
     finally:
         await frames.aclose()
 
 
-def parse(envelope: Envelope | None, venue: str) -> StreamEvent | None:
-    """One message as an event; None for those that carry none."""
-    if envelope is None:
-        return None
+def parse(envelope: Envelope | Broken | None, venue: str, account: str) -> StreamEvent | None:
+    """One message as an event; None for those that carry none. Never raises."""
+    match envelope:
+        case None:
+            return None
+        case Broken(reason=reason):
+            return Unreadable("unknown", reason)
+    channel = envelope.channel
     try:
-        match envelope.channel:
+        match channel:
             case "l2Book":
                 return BookUpdate(records.book(venue, convert(envelope.data, L2Book)))
             case "activeAssetCtx":
@@ -97,12 +124,25 @@ def parse(envelope: Envelope | None, venue: str) -> StreamEvent | None:
                 return ContextUpdate(records.context(data.coin, data.ctx))
             case "userFills":
                 fills = convert(envelope.data, UserFillsData)
+                if fills.user.lower() != account.lower():
+                    return Unreadable("userFills", f"fills of {fills.user[:42]}, asked for those of {account}")
                 return FillsUpdate(tuple(records.fill(venue, row) for row in fills.fills), fills.is_snapshot)
             case "error":
-                log.warning("venue_stream_error", venue=venue, text=str(envelope.data)[:200])
-    except (msgspec.ValidationError, IntegrityError) as error:
-        log.error("venue_stream_unreadable", venue=venue, channel=envelope.channel, error=str(error))
-    return None
+                return _refusal(str(envelope.data), venue)
+    except (msgspec.ValidationError, IntegrityError, ArithmeticError) as error:
+        return Unreadable(channel, str(error)[:200], _coin(envelope.data))
+    return None if channel in QUIET else Unreadable("unknown", f"channel {channel[:40]!r}")
+
+
+def _refusal(text: str, venue: str) -> Unreadable | None:
+    """The venue's `error` channel. Only a subscription that stands already is no loss."""
+    log.warning("venue_stream_error", venue=venue, text=text[:200])
+    return None if text.startswith("Already subscribed") else Unreadable("error", text[:200])
+
+
+def _coin(data: Any) -> str | None:
+    coin = data.get("coin") if isinstance(data, dict) else None
+    return coin if isinstance(coin, str) else None
 
 
 def _text(value: object) -> str:

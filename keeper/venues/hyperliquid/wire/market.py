@@ -1,11 +1,15 @@
 """Public records of `/info`: universes, prices, books, candles, funding rates. Fields: Hyperliquid's API docs."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from keeper.venues.hyperliquid.wire.codec import Wire
+
+SMALLEST, LARGEST = Decimal("1e-15"), Decimal("1e15")
+"""Beyond these no price or size of a level means anything."""
 
 SideLetter = Literal["A", "B"]
 """A = ask (sell), B = bid (buy)."""
@@ -96,7 +100,9 @@ class SpotAssetCtx(Wire, frozen=True):
     day_base_vlm: Decimal
 
 
-class Level(Wire, frozen=True):
+class Level(msgspec.Struct, frozen=True):
+    """Its numbers are checked by the book that holds it, all in one go."""
+
     px: Decimal
     sz: Decimal
     n: int
@@ -108,6 +114,16 @@ class L2Book(Wire, frozen=True):
     coin: str
     time: int
     levels: tuple[list[Level], list[Level]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        try:
+            for side in self.levels:
+                for level in side:
+                    if not (SMALLEST < level.px < LARGEST and SMALLEST < level.sz < LARGEST):
+                        raise ValueError(f"{self.coin[:20]}: a level of {level.sz:.20} at {level.px:.20}")
+        except InvalidOperation as error:  # a comparison with NaN
+            raise ValueError(f"{self.coin[:20]}: a level that is no number") from error
 
 
 class Candle(Wire, frozen=True):
