@@ -2,9 +2,10 @@
 
 invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
-where they stopped.
+where they stopped. faults: 10,000 orders of every venue adapter through a proxy that breaks messages by chance.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -43,11 +44,39 @@ def prove(arguments: list[str]) -> dict[str, Any]:
     return {"proofs": "all"}
 
 
+def faults(arguments: list[str]) -> dict[str, Any]:
+    """`[ORDERS [SEED]]`: the campaign of tests/conformance/campaign.py, for each adapter under test."""
+    from tests.conformance.adapters import ADAPTERS
+    from tests.conformance.campaign import campaign
+
+    orders, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
+    report: dict[str, Any] = {}
+    for adapter in ADAPTERS:
+        with adapter.serve() as server:
+            result = asyncio.run(campaign(adapter, server, orders, seed))
+        report[adapter.label] = {
+            "orders": result.orders,
+            "commands faulted": result.faulted["command"],
+            "reads faulted": result.faulted["read"],
+            "streams broken": result.breaks,
+            "ends": dict(result.ends),
+            "fills": result.fills,
+            "looks at the book": result.looks,
+            "of them LIVE": result.live_looks,
+            "problems": len(result.problems),
+        }
+        if result.problems:
+            print("\n".join(result.problems[:50]))
+            raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
+    return report
+
+
 NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "invariants": invariants,
     "differential": differential.main,
     "mutate": mutate.main,
     "prove": prove,
+    "faults": faults,
 }
 
 

@@ -177,7 +177,7 @@ def coverage(arguments: list[str]) -> None:
 
 
 def test_deep(arguments: list[str]) -> None:
-    """NAME of a long test: invariants, differential, mutate, prove; results in deep/results.json."""
+    """NAME of a long test: invariants, differential, mutate, prove, faults; results in deep/results.json."""
     build([])
     module("deep", arguments)
 
