@@ -92,9 +92,9 @@ class IpLimit:
         metrics.limiter_wait.labels(self.venue, purpose).observe(self._monotonic() - started)
 
     def refused(self) -> None:
-        """The venue answered 429: it counts otherwise than we do. Reports wait, everything else goes no faster than
-        the bucket fills, cancels at once."""
-        self._bucket.drain(FLOORS["order"] * self._bucket.capacity)
+        """The venue answered 429: it counts otherwise than we do. Reports go no faster than the bucket fills from now
+        on; what they leave stays for commands and light reads."""
+        self._bucket.drain(FLOORS["heavy"] * self._bucket.capacity)
 
 
 class AccountLimit:

@@ -34,7 +34,7 @@ READ_FAULTS: tuple[HttpFault, ...] = (
     "empty", "renamed", "not_a_number",
 )  # fmt: skip
 COMMANDS_FAULTED, READS_FAULTED, FRAMES_FAULTED = 0.4, 0.05, 0.1
-WORKERS = 24
+WORKERS = 48
 LIFE_MS = 5_000
 SIDES: tuple[Side, ...] = ("buy", "sell")
 MAX_AGE_S = 3.0
