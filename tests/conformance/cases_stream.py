@@ -1,12 +1,12 @@
 """C-67 to C-88: the stream, and what the market data engine makes of it when it breaks, lies or falls silent."""
 
 import asyncio
+import itertools
 import random
 from collections.abc import Callable, Sequence
 
 from keeper.market_data import BookState, MarketDataEngine
 from keeper.venues.base import (
-    BookUpdate,
     Connected,
     ContextUpdate,
     Disconnected,
@@ -14,16 +14,14 @@ from keeper.venues.base import (
     Unreadable,
 )
 from tests.conformance.cases import case
-from tests.conformance.harness import World, eventually
+from tests.conformance.harness import BOOKS, World, eventually
 from tests.conformance.proxy import by_chance, in_pairs_swapped, not_numbers, renamed, truncated, unbent
 
 
 @case(67, "the stream says that it is connected, then brings books of every coin")
 async def books(w: World) -> None:
     async with w.streaming(w.adapter.coins) as tap:
-        await eventually(
-            lambda: {e.book.coin for e in tap.of(BookUpdate) if isinstance(e, BookUpdate)} == set(w.adapter.coins)
-        )
+        await eventually(lambda: {coin for coin, _ in tap.books()} == set(w.adapter.coins))
         assert isinstance(tap.events[0], Connected)
 
 
@@ -40,15 +38,15 @@ async def stream_contexts(w: World) -> None:
 @case(69, "times of streamed books never go back")
 async def book_times(w: World) -> None:
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate, 3)
-        times = [e.book.time_ms for e in tap.of(BookUpdate) if isinstance(e, BookUpdate)]
+        await tap.wait(BOOKS, 3)
+        times = [time_ms for _, time_ms in tap.books()]
         assert times == sorted(times)
 
 
 @case(70, "a fill is pushed, once, as a request shows it", "stream_fills")
 async def pushed_fill(w: World) -> None:
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
         leg = await w.leg("buy")
         await w.execution.submit(leg)
         fresh: Callable[[], list[object]] = lambda: [  # noqa: E731
@@ -64,18 +62,18 @@ async def pushed_fill(w: World) -> None:
 @case(71, "after a break it says so, connects again and goes on")
 async def comes_back(w: World) -> None:
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
         since = len(tap.events)
         await w.proxy.hang_up()
         await tap.wait(Disconnected, since=since)
         await tap.wait(Connected, since=since)
-        await tap.wait(BookUpdate, since=since)
+        await tap.wait(BOOKS, since=since)
 
 
 @case(72, "fills missed while it was down are seen after it", "stream_fills")
 async def missed_fills(w: World) -> None:
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
         w.proxy.refuse_sockets = True
         await w.proxy.hang_up()
         await tap.wait(Disconnected)
@@ -92,20 +90,20 @@ async def missed_fills(w: World) -> None:
 async def closes(w: World) -> None:
     before = len(asyncio.all_tasks())
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
     await eventually(lambda: len(asyncio.all_tasks()) <= before + 2)  # the proxy's own end of the bridge may linger
 
 
 async def _survives(w: World, bend: Callable[[str], Sequence[str]]) -> None:
     """Bent frames are Unreadable or a new connection, and good ones count again afterwards."""
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
         since = len(tap.events)
         w.proxy.bend = bend
         await eventually(lambda: bool(tap.of(Unreadable, since) or tap.of(Disconnected, since)))
         w.proxy.bend = unbent
         healed = len(tap.events)
-        await tap.wait(BookUpdate, since=healed)
+        await tap.wait(BOOKS, since=healed)
 
 
 @case(74, "half a frame is unreadable, and the stream goes on")
@@ -136,11 +134,11 @@ async def deep_frame(w: World) -> None:
 @case(79, "a frame of 20 MB does no harm")
 async def huge_frame(w: World) -> None:
     async with w.streaming() as tap:
-        await tap.wait(BookUpdate)
+        await tap.wait(BOOKS)
         since = len(tap.events)
         await w.proxy.inject('{"channel":"x","data":"' + "9" * 20_000_000 + '"}')
         await eventually(lambda: bool(tap.of(Unreadable, since) or tap.of(Disconnected, since)))
-        await tap.wait(BookUpdate, since=len(tap.events))
+        await tap.wait(BOOKS, since=len(tap.events))
 
 
 async def _not_live(w: World, engine: MarketDataEngine, within_s: float = 8.0) -> None:
@@ -161,8 +159,8 @@ async def half_open(w: World) -> None:
 @case(81, "the same old book again and again is STALE")
 async def replay(w: World) -> None:
     async with w.engine(max_age_s=1.5) as engine:
-        first: dict[str, str] = {}
-        w.proxy.bend = lambda text: (first.setdefault(text[:40], text),)
+        old = itertools.cycle(w.proxy.seen[-8:])
+        w.proxy.bend = lambda _: (next(old),)
         await _not_live(w, engine)
 
 

@@ -13,7 +13,16 @@ from keeper.clock import LiveClock
 from keeper.market_data import BookState, MarketDataEngine
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument, Side
-from keeper.venues.base import AccountClient, AccountReader, Book, ExecutionClient, MarketDataClient, StreamEvent
+from keeper.venues.base import (
+    AccountClient,
+    AccountReader,
+    Book,
+    BookDeltaUpdate,
+    BookUpdate,
+    ExecutionClient,
+    MarketDataClient,
+    StreamEvent,
+)
 from keeper.venues.resting import OrderTicket, RestingClient, TimeInForce
 from tests.conformance.proxy import FaultProxy
 
@@ -223,6 +232,11 @@ class World:
         return engine.state(self.market.venue, self.coin) is BookState.LIVE
 
 
+BOOKS = (BookUpdate, BookDeltaUpdate)
+"""A venue tells its book by snapshots, or by changes after one."""
+Kinds = type[StreamEvent] | tuple[type[StreamEvent], ...]
+
+
 class Tap:
     """Everything a stream has said so far."""
 
@@ -233,10 +247,15 @@ class Tap:
         async for event in events:
             self.events.append(event)
 
-    def of(self, kind: type[StreamEvent], since: int = 0) -> list[StreamEvent]:
+    def of(self, kind: Kinds, since: int = 0) -> list[StreamEvent]:
         return [event for event in self.events[since:] if isinstance(event, kind)]
 
-    async def wait(self, kind: type[StreamEvent], count: int = 1, *, since: int = 0) -> None:
+    def books(self) -> list[tuple[str, int]]:
+        """(coin, the venue's time) of every book or change of one."""
+        parts = [event.book if isinstance(event, BookUpdate) else event.delta for event in self.of(BOOKS)]  # type: ignore[union-attr]
+        return [(part.coin, part.time_ms) for part in parts]
+
+    async def wait(self, kind: Kinds, count: int = 1, *, since: int = 0) -> None:
         await eventually(lambda: len(self.of(kind, since)) >= count)
 
 
