@@ -1,8 +1,10 @@
 """The suite finds what it is there to find: adapters with one known defect each fail the case that is about it."""
 
+import re
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -135,3 +137,23 @@ async def test_a_defect_fails_the_case_that_is_about_it(
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         async with open_world(broken, server) as world:
             await item.check(world)
+
+
+def test_the_toy_venue_is_its_folder_and_the_line_that_the_docs_show() -> None:
+    """What docs/add-a-venue.md shows as the whole change elsewhere is what stands there, and there is no other."""
+    root = Path(__file__).resolve().parents[2]
+    page = (root / "docs" / "add-a-venue.md").read_text()
+    diff = page.split("```diff\n")[1].split("```")[0]
+    added = [line[1:].strip() for line in diff.splitlines() if line.startswith("+")]
+    registry = (root / "tests" / "conformance" / "adapters.py").read_text()
+    assert any("toy_venue.ADAPTER" in line for line in added)
+    for shown in added:
+        assert all(word in registry for word in re.findall(r"[\w.]+", shown)), shown
+    here = {Path(__file__), root / "tests" / "conformance" / "adapters.py"}
+    others = [
+        path
+        for folder in ("keeper", "tests", "tools")
+        for path in (root / folder).rglob("*.py")
+        if "toy_venue" not in path.parts and path not in here and "toy_venue" in path.read_text()
+    ]
+    assert others == []
