@@ -35,7 +35,7 @@ def check_number(value: Decimal, name: str) -> None:
         raise ValueError(f"{name} is no number of value: {str(value)[:MOST_DIGITS]}")
 
 
-def decode(body: bytes | str, kind: type[T]) -> T:
+def decode(body: bytes | str | msgspec.Raw, kind: type[T]) -> T:
     """Typed record(s). msgspec.DecodeError when the JSON or its shape is not what `kind` says; nothing else."""
     try:
         return msgspec.json.decode(body, type=kind)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from keeper.market_data.checks import book_fault, context_fault
 from keeper.venues.base import BookUpdate, Confirmed, ContextUpdate, FillsUpdate, Refused, Unknown, Unreadable
 from keeper.venues.hyperliquid.outcomes import outcome_of
-from keeper.venues.hyperliquid.stream import parse, read
+from keeper.venues.hyperliquid.stream import read
 from keeper.venues.hyperliquid.wire import INFO, decode, encode
 from tests.unit.venues_hyperliquid.conftest import RECORDED, recorded
 
@@ -74,7 +74,7 @@ def is_sane(number: Decimal) -> bool:
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.sampled_from(SEEDS).flatmap(bent))
 def test_a_bent_stream_message_is_an_event_or_unreadable(text: str) -> None:
-    event = parse(read(text)[1], "v", ME)
+    event = read(text, "v", ME)[1]
     match event:
         case BookUpdate(book=book):
             assert all(is_sane(p) and is_sane(s) and p > 0 and s > 0 for p, s in (*book.bids, *book.asks))
@@ -92,7 +92,7 @@ def test_a_bent_stream_message_is_an_event_or_unreadable(text: str) -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(st.text(max_size=300), st.recursive(WILD, lambda inner: st.lists(inner, max_size=4)).map(str)))
 def test_noise_is_no_event(text: str) -> None:
-    event = parse(read(text)[1], "v", ME)
+    event = read(text, "v", ME)[1]
     assert event is None or isinstance(event, Unreadable)
 
 

@@ -76,7 +76,7 @@ async def test_a_venue_that_says_429_slows_reports_but_no_cancel() -> None:
     limit = IpLimit("v", 1200, hand, hand.pause)
     limit.refused()
     for purpose in ("cancel", "order", "light"):
-        await limit.acquire(1, purpose)  # type: ignore[arg-type]
+        await limit.acquire(1, purpose)
     assert (limit.tokens, hand.paused) == (297, [])
     await limit.acquire(20, "heavy")
     assert hand.paused == [pytest.approx(23 / 20)]

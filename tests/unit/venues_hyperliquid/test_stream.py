@@ -21,7 +21,7 @@ from keeper.venues.base import (
     Unreadable,
 )
 from keeper.venues.hyperliquid import stream as module
-from keeper.venues.hyperliquid.stream import parse, read, stream
+from keeper.venues.hyperliquid.stream import read, stream
 from keeper.venues.websocket import Down, Message, Up, WebSocketPlan, supervise
 from tests.unit.venues_hyperliquid.conftest import recorded
 
@@ -39,7 +39,7 @@ def text(channel: str, data: Any) -> str:
 
 
 def parsed(message: str) -> StreamEvent | None:
-    return parse(read(message)[1], VENUE, ME)
+    return read(message, VENUE, ME)[1]
 
 
 def test_messages_become_events() -> None:
@@ -102,9 +102,10 @@ def test_what_cannot_be_read_says_what_it_was_about(message: str, channel: str, 
 
 
 def test_channels_are_watched_by_coin() -> None:
-    assert read(text("l2Book", BOOK))[0] == "l2Book:BTC"
-    assert read('{"channel":"pong"}')[0] == "pong"
-    assert read("hello")[0] is None
+    assert read(text("l2Book", BOOK), VENUE, ME)[0] == "l2Book:BTC"
+    assert read('{"channel":"pong"}', VENUE, ME)[0] == "pong"
+    assert read("hello", VENUE, ME)[0] is None
+    assert read(text("l2Book", {"coin": "BTC"}), VENUE, ME)[0] is None  # what cannot be read is silence
 
 
 async def take(events: AsyncGenerator[Any, None], count: int) -> list[Any]:

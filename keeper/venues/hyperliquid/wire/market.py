@@ -117,11 +117,11 @@ class L2Book(Wire, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        levels = self.levels[0] + self.levels[1]
+        numbers = [level.px for level in levels] + [level.sz for level in levels]
         try:
-            for side in self.levels:
-                for level in side:
-                    if not (SMALLEST < level.px < LARGEST and SMALLEST < level.sz < LARGEST):
-                        raise ValueError(f"{self.coin[:20]}: a level of {level.sz:.20} at {level.px:.20}")
+            if levels and not SMALLEST < min(numbers) <= max(numbers) < LARGEST:
+                raise ValueError(f"{self.coin[:20]}: a price or size that is none in {len(levels)} levels")
         except InvalidOperation as error:  # a comparison with NaN
             raise ValueError(f"{self.coin[:20]}: a level that is no number") from error
 
