@@ -16,6 +16,9 @@ from keeper.clock import Clock
 from keeper.errors import UnknownOutcome, VenueError
 from keeper.market_data.books import MAX_AGE_S, BookState, LiveBook
 from keeper.market_data.checks import book_fault, context_fault, delta_fault
+from keeper.market_data.composite import CompositeIndex, IndexSource, composite_index
+from keeper.market_data.mark_replica import MarkReplica
+from keeper.market_data.mark_watch import MarkWatch
 from keeper.market_data.oracle import OracleHistory
 from keeper.market_data.quotes import venue_quote
 from keeper.model.instruments import Instrument, Side
@@ -72,6 +75,7 @@ class _Venue:
 class MarketDataEngine:
     """`start()` learns the instruments (and fails clearly when a venue is down), `run()` streams until cancelled.
 
+    `mark_rules` by venue: what its mark price ought to be; a mark that leaves its own rule is alerted.
     `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; both
     may be set after construction (execution sets them).
     """
@@ -86,6 +90,7 @@ class MarketDataEngine:
         max_mark_age_s: float = MAX_MARK_AGE_S,
         monotonic: Callable[[], float] = time.monotonic,
         alerts: Alerts | None = None,
+        mark_rules: Mapping[str, Callable[[], MarkReplica]] | None = None,
     ) -> None:
         self._venues = {client.venue: _Venue(client, coins, max_book_age_s) for client in clients}
         self._coins = tuple(coins)
@@ -93,6 +98,7 @@ class MarketDataEngine:
         self._max_mark_age_s = max_mark_age_s
         self._monotonic = monotonic
         self.alerts = alerts or Alerts(monotonic)
+        self._watch = MarkWatch(mark_rules or {}, self.alerts)
         self.on_connect: OnConnect | None = None
         self.on_fills: OnFills | None = None
 
@@ -155,6 +161,16 @@ class MarketDataEngine:
             method=context.funding_method or "not stated by the adapter",
             formula=context.funding_formula or "unstated/0",
         )
+
+    def composite(self, coin: str) -> CompositeIndex | None:
+        """The index of all venues that list the coin, weighed by open interest; None without a fresh one."""
+        now = self._monotonic()
+        sources = [
+            IndexSource(name, context.oracle, context.open_interest or Decimal(1), now - venue.context_seen_s[coin])
+            for name, venue in self._venues.items()
+            if (context := venue.contexts.get(coin)) is not None
+        ]
+        return composite_index(sources, self._clock.now_ms())
 
     def stale(self) -> frozenset[tuple[str, str]]:
         """Those whose mark price is older than allowed: no new risk on them, wider haircuts."""
@@ -348,6 +364,9 @@ class MarketDataEngine:
             return False
         venue.contexts[coin], venue.context_seen_s[coin], venue.believed_s[coin] = context, now, now
         venue.context_seen_ms[coin] = self._clock.now_ms()
+        book = self.book(venue.client.venue, coin)
+        if book is not None:
+            self._watch.observe(venue.client.venue, context, book, venue.context_seen_ms[coin])
         return True
 
     def _fresh_mark(self, venue: _Venue, coin: str) -> Decimal | None:

@@ -11,7 +11,7 @@ from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
 from keeper.venues.hyperliquid.instruments import order_fault
 from keeper.venues.hyperliquid.outcomes import outcome_of
-from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
+from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE, HyperliquidReadClient
 from keeper.venues.hyperliquid.signing import ActionSigner, SignerActor
 from keeper.venues.limits import AccountLimit, IpLimit, Purpose
 from keeper.venues.resting import OrderTicket
@@ -34,7 +34,7 @@ class HyperliquidClient(HyperliquidReadClient):
         key: str,
         clock: Clock,
         *,
-        weight_per_minute: float = 1200,
+        weight_per_minute: float = WEIGHT_PER_MINUTE,
         command_timeout_s: float = 5.0,
         ip_limit: IpLimit | None = None,
         account_limit: AccountLimit | None = None,
@@ -90,6 +90,11 @@ class HyperliquidClient(HyperliquidReadClient):
         if instrument is None:
             return self._unsent(_unlisted(coin))
         return await self._command(signing.cancel_action(instrument.asset, cloid, oid), "cancel")
+
+    async def learn_allowance(self) -> None:
+        """Sets the account's limiter to what the venue itself counts. Raises what a read raises."""
+        if self._allowance is not None:
+            self._allowance.learn(*await self.allowance())
 
     async def set_leverage(self, coin: str, leverage: int) -> Outcome:
         """The seat's cross leverage for a coin. Safe to repeat."""

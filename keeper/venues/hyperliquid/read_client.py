@@ -23,6 +23,8 @@ from keeper.venues.limits import IpLimit
 from keeper.venues.resting import RestingOrder
 from keeper.venues.transport import HttpTransport, read_with_retries
 
+WEIGHT_PER_MINUTE = 1200
+"""Of one IP address, over all requests (docs, rate limits)."""
 FILLS_PER_PAGE = 2000
 ROWS_PER_PAGE = 500
 
@@ -60,7 +62,7 @@ class HyperliquidReadClient:
         account: str,
         venue_id: str,
         *,
-        weight_per_minute: float = 1200,
+        weight_per_minute: float = WEIGHT_PER_MINUTE,
         timeout_s: float = 5.0,
         ip_limit: IpLimit | None = None,
     ) -> None:

@@ -10,6 +10,7 @@ import pytest
 from keeper.clock import TestClock
 from keeper.errors import UnknownOutcome
 from keeper.market_data import BookState, MarketDataEngine
+from keeper.market_data.mark_replica import IndexMark
 from keeper.market_data.quotes import HOUR_MS, holding_cost_bps, settlements_crossed
 from keeper.model.instruments import Instrument
 from keeper.model.market_prices import IndexPrice, LastPrice, MarkPrice, Prices
@@ -278,6 +279,28 @@ async def test_fills_that_could_not_be_read_are_fetched(engine: Engine) -> None:
     await engine.feed(engine.a, BookUpdate(book("a", 3)))
     await engine.feed(engine.a, BookUpdate(book("a", 4)))
     assert asked == [0, 0, 1]
+
+
+async def test_the_composite_index_is_of_all_venues_with_fresh_prices(engine: Engine) -> None:
+    await engine.feed(engine.b, ContextUpdate(context(oracle="100.5")))
+    index = engine.market.composite("BTC")
+    assert index is not None
+    assert (index.price.value, index.sources, index.degraded) == (D("100.4"), 2, True)
+    engine.now_s = 11
+    assert engine.market.composite("BTC") is None
+    assert engine.market.composite("DOGE") is None
+
+
+async def test_a_mark_that_leaves_its_venues_rule_is_alerted() -> None:
+    venue, clock = FakeVenue("a"), TestClock(HOUR_MS * 100)
+    market = MarketDataEngine([venue], ["BTC"], clock, mark_rules={"a": IndexMark})
+    await market.start()
+    rig = Engine()
+    rig.market = market
+    await rig.feed(venue, ContextUpdate(context()))
+    clock.advance(60_000)
+    await rig.feed(venue, ContextUpdate(context(mark="103")))
+    assert [alert.kind for alert in market.alerts.recent] == ["mark_apart"]
 
 
 async def test_prices_are_of_three_types_and_a_rate_says_what_it_is(engine: Engine) -> None:

@@ -144,7 +144,11 @@ async def test_an_allowance_used_up_refuses_orders_and_lets_cancels_through(url:
         assert isinstance(refused, Refused)
         assert "nothing was sent" in refused.text
         assert isinstance(await client.cancel("ETH", oid=1), Confirmed)
-    assert len(venue.sent) == 2
+        venue.info["userRateLimit"] = recorded("userRateLimit.sdk.user_rate_limit")
+        await client.learn_allowance()
+        assert allowance.left > 1_000
+        assert isinstance(await client.place(TICKET), Confirmed)
+    assert len(venue.sent) == 3
 
 
 async def test_clients_with_one_key_share_one_signer(url: str, venue: Venue) -> None:
