@@ -2,7 +2,7 @@
 
 invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
-where they stopped. faults: 10,000 orders of every venue adapter through a proxy that breaks messages by chance.
+where they stopped. faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
 
 import asyncio
@@ -45,15 +45,15 @@ def prove(arguments: list[str]) -> dict[str, Any]:
 
 
 def faults(arguments: list[str]) -> dict[str, Any]:
-    """`[ORDERS [SEED]]`: the campaign of tests/conformance/campaign.py, for each adapter under test."""
+    """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, for each adapter under test."""
     from tests.conformance.adapters import ADAPTERS
     from tests.conformance.campaign import campaign
 
-    orders, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
+    faulted, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
     report: dict[str, Any] = {}
     for adapter in ADAPTERS:
         with adapter.serve() as server:
-            result = asyncio.run(campaign(adapter, server, orders, seed))
+            result = asyncio.run(campaign(adapter, server, faulted, seed))
         report[adapter.label] = {
             "orders": result.orders,
             "commands faulted": result.faulted["command"],

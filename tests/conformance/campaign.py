@@ -6,6 +6,7 @@ that says LIVE is as young as it claims.
 """
 
 import asyncio
+import math
 import random
 import time
 from collections import Counter
@@ -33,7 +34,7 @@ READ_FAULTS: tuple[HttpFault, ...] = (
     "lost_request", "lost_answer", "delay", "429", "500_before", "500_after", "html_after", "truncated", "garbage",
     "empty", "renamed", "not_a_number",
 )  # fmt: skip
-COMMANDS_FAULTED, READS_FAULTED, FRAMES_FAULTED = 0.4, 0.05, 0.1
+COMMANDS_FAULTED, READS_FAULTED, FRAMES_FAULTED = 0.8, 0.05, 0.1
 WORKERS = 48
 LIFE_MS = 5_000
 SIDES: tuple[Side, ...] = ("buy", "sell")
@@ -92,11 +93,11 @@ class _FillBook:
         return tuple(self._by_cloid.get(cloid, ()))
 
 
-async def campaign(adapter: AdapterUnderTest, server: Server, orders: int, seed: int) -> Result:
-    """In rounds of 1,000 orders, each with a seat of its own."""
+async def campaign(adapter: AdapterUnderTest, server: Server, faulted: int, seed: int) -> Result:
+    """Orders until `faulted` of them have met a fault, in rounds of at most 1,000, each with a seat of its own."""
     result, number = Result(), 0
-    while result.orders < orders:
-        count = min(ROUND, orders - result.orders)
+    while (missing := faulted - result.faulted["command"]) > 0:
+        count = min(ROUND, math.ceil(missing / COMMANDS_FAULTED))
         async with open_world(adapter, server) as world:
             result.add(await _round(world, count, random.Random(f"{seed} {number}")))
         number += 1
@@ -185,8 +186,10 @@ async def _hang_up(world: World, dice: random.Random, result: Result) -> None:
         await asyncio.sleep(dice.uniform(2, 6))
         if dice.random() < 0.3:
             world.proxy.mute = True
-            await asyncio.sleep(MAX_AGE_S + 1)
-            world.proxy.mute = False
+            try:
+                await asyncio.sleep(MAX_AGE_S + 1)
+            finally:
+                world.proxy.mute = False
         result.breaks += 1
         await world.proxy.hang_up()
 

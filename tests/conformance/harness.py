@@ -81,7 +81,8 @@ class Clients:
 @dataclass(frozen=True)
 class AdapterUnderTest:
     """`serve` starts the venue for as long as the context lasts; `connect(url, seat)` makes started clients whose
-    commands give up after `timeout_s`. `is_command(path)` tells requests that change something from reads. `bend` has
+    commands give up after `timeout_s`. `is_command(method, path)` tells requests that change something
+    from reads. `bend` has
     frames of this dialect made untrue: by name (`crossed`, `rate_is_open_interest`), text to text or None when the
     frame is of another kind."""
 
@@ -89,7 +90,7 @@ class AdapterUnderTest:
     dialect: str
     serve: Callable[[], AbstractContextManager[Server]]
     connect: Callable[[str, Seat], Awaitable[Clients]]
-    is_command: Callable[[str], bool]
+    is_command: Callable[[str, str], bool]
     coins: tuple[str, str]
     size: Mapping[str, str]
     capabilities: frozenset[Capability]

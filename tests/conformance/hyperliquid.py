@@ -91,7 +91,7 @@ ADAPTER = AdapterUnderTest(
     dialect="hyperliquid",
     serve=serve,
     connect=connect,
-    is_command=lambda path: path == "/exchange",
+    is_command=lambda _, path: path == "/exchange",
     coins=("BTC", "ETH"),
     size={"BTC": "0.01", "ETH": "0.1"},
     capabilities=ALL_CAPABILITIES,

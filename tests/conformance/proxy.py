@@ -49,9 +49,9 @@ class _Ordered:
 
 
 class FaultProxy:
-    """Reaches the venue at `target`; `is_command(path)` tells commands from reads."""
+    """Reaches the venue at `target`; `is_command(method, path)` tells commands from reads."""
 
-    def __init__(self, target: str, is_command: Callable[[str], bool]) -> None:
+    def __init__(self, target: str, is_command: Callable[[str, str], bool]) -> None:
         self._target = target
         self._is_command = is_command
         self._ordered: list[_Ordered] = []
@@ -86,7 +86,7 @@ class FaultProxy:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target: str, is_command: Callable[[str], bool]) -> AsyncIterator[Self]:
+    async def to(cls, target: str, is_command: Callable[[str, str], bool]) -> AsyncIterator[Self]:
         proxy = cls(target.rstrip("/"), is_command)
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{path:.*}", proxy._handle)
@@ -107,7 +107,7 @@ class FaultProxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._bridge(request)
-        is_command = self._is_command(request.path)
+        is_command = self._is_command(request.method, request.path)
         self.commands += is_command
         fault = self._next(is_command)
         body = await request.read()

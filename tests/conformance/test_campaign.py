@@ -1,4 +1,4 @@
-"""A few hundred faulted orders of every adapter; `./dev test-deep faults` sends 10,000."""
+"""Two hundred faulted orders of every adapter; `./dev test-deep faults` sends 10,000 of each."""
 
 import pytest
 
@@ -6,15 +6,15 @@ from tests.conformance.adapters import ADAPTERS
 from tests.conformance.campaign import campaign
 from tests.conformance.harness import AdapterUnderTest
 
-ORDERS = 240
+FAULTED = 200
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.label)
 async def test_nothing_is_lost_doubled_or_silently_old(adapter: AdapterUnderTest) -> None:
     with adapter.serve() as server:
-        result = await campaign(adapter, server, ORDERS, seed=1)
+        result = await campaign(adapter, server, FAULTED, seed=1)
     assert result.problems == []
-    assert sum(result.ends.values()) == ORDERS
-    assert result.faulted["command"] > ORDERS / 5
-    assert result.ends["filled"] > ORDERS / 4
+    assert result.faulted["command"] >= FAULTED
+    assert sum(result.ends.values()) == result.orders
+    assert result.ends["filled"] > FAULTED / 4
     assert result.live_looks > 0

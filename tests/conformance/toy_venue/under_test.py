@@ -67,7 +67,7 @@ ADAPTER = AdapterUnderTest(
     dialect="toy",
     serve=serve,
     connect=connect,
-    is_command=lambda path: path == "/order",
+    is_command=lambda _, path: path == "/order",
     coins=("BTC", "ETH"),
     size={"BTC": "0.01", "ETH": "0.1"},
     capabilities=frozenset({"stream_fills", "stream_contexts", "expiry", "nonces", "advance"}),
