@@ -255,7 +255,7 @@ class MarketDataEngine:
                 venue.connected, venue.reason = False, event.reason
                 self._out_of_step(venue)
                 metrics.stream_breaks.labels(name).inc()
-                log.warning("venue_stream_down", venue=name, reason=event.reason)
+                self.alerts.raise_alert("stream_down", name, event.reason)
             case BookUpdate():
                 self._take_book(venue, event.book)
             case BookDeltaUpdate():

@@ -234,9 +234,9 @@ async def no_silent_staleness(w: World) -> None:
     async with w.engine(max_age_s=2.0) as engine:
         w.proxy.bend = by_chance(random.Random(88), 0.5)
         for _ in range(60):
-            book = engine.book(w.market.venue, w.coin)
+            now_ms, book = await w.truth.market.now_ms(), engine.book(w.market.venue, w.coin)
             if book is not None:
-                assert await w.truth.market.now_ms() - book.time_ms < 4_000
+                assert now_ms - book.time_ms < 5_000  # its age and its lag may each be 2 s
             await asyncio.sleep(0.05)
         w.proxy.bend = unbent
         await eventually(lambda: w.is_live(engine))

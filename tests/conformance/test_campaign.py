@@ -1,4 +1,4 @@
-"""Two hundred faulted orders of every adapter; `./dev test-deep faults` sends 10,000 of each."""
+"""A hundred and fifty faulted orders of every adapter; `./dev test-deep faults` sends 10,000 of each."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tests.conformance.adapters import ADAPTERS
 from tests.conformance.campaign import campaign
 from tests.conformance.harness import AdapterUnderTest
 
-FAULTED = 200
+FAULTED = 150
 
 
 @pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.label)
