@@ -41,6 +41,9 @@ from keeper.seats import Seat
 from keeper.settlement.engine import SettlementEngine
 from keeper.settlement.marking import Marker
 from keeper.venues.hyperliquid.execution import HyperliquidClient
+from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE
+from keeper.venues.hyperliquid.signing import SignerRegistry
+from keeper.venues.limits import LimitRegistry
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +69,8 @@ class Keeper:
         self._stack = contextlib.AsyncExitStack()
         self._subscribers: set[asyncio.Queue[Event]] = set()
         self._follow_lock = asyncio.Lock()
+        self._limits = LimitRegistry()
+        self._signers = SignerRegistry(self.clock)
         self.started_ms = self.clock.now_ms()
         self.active = False
         self._stream: asyncio.Task[None] | None = None
@@ -172,12 +177,16 @@ class Keeper:
         adapter = core or attested
         assert adapter is not None
         await adapter.must_exist()
+        account, key = await adapter.account(), self._keys.trader_key.get_secret_value()
         client = HyperliquidClient(
             entry.url,
-            await adapter.account(),
+            account,
             entry.adapter,
-            self._keys.trader_key.get_secret_value(),
+            key,
             self.clock,
+            ip_limit=self._limits.of_ip(entry.url, WEIGHT_PER_MINUTE),
+            account_limit=self._limits.of_account(entry.url, account),
+            signer=self._signers.of(entry.url, key),
         )
         self._stack.push_async_callback(client.close)
         try:
@@ -313,6 +322,12 @@ class Keeper:
             else:
                 return
 
+    async def _learn_allowances(self) -> None:
+        """How many commands each account may still send, as its venue counts them."""
+        for seat in self.seats:
+            if isinstance(seat.execution, HyperliquidClient):
+                await seat.execution.learn_allowance()
+
     def _agent(self) -> str:
         client = self.seats[0].execution
         assert isinstance(client, HyperliquidClient)
@@ -327,6 +342,7 @@ class Keeper:
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)
+        self.scheduler.add("learn venue allowances", 300, self._learn_allowances)
         self.scheduler.start()
 
     async def watch(self) -> None:

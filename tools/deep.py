@@ -5,8 +5,10 @@ replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped.
 routing: see tools/routing_fuzz.py.
+faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -45,6 +47,33 @@ def prove(arguments: list[str]) -> dict[str, Any]:
     return {"proofs": "all"}
 
 
+def faults(arguments: list[str]) -> dict[str, Any]:
+    """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, for each adapter under test."""
+    from tests.conformance.adapters import ADAPTERS
+    from tests.conformance.campaign import campaign
+
+    faulted, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
+    report: dict[str, Any] = {}
+    for adapter in ADAPTERS:
+        with adapter.serve() as server:
+            result = asyncio.run(campaign(adapter, server, faulted, seed))
+        report[adapter.label] = {
+            "orders": result.orders,
+            "commands faulted": result.faulted["command"],
+            "reads faulted": result.faulted["read"],
+            "streams broken": result.breaks,
+            "ends": dict(result.ends),
+            "fills": result.fills,
+            "looks at the book": result.looks,
+            "of them LIVE": result.live_looks,
+            "problems": len(result.problems),
+        }
+        if result.problems:
+            print("\n".join(result.problems[:50]))
+            raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
+    return report
+
+
 NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "invariants": invariants,
     "differential": differential.main,
@@ -52,6 +81,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "prove": prove,
     "routing": routing_fuzz.main,
     "replay": replay_fills.main,
+    "faults": faults,
 }
 
 

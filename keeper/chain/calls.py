@@ -113,6 +113,19 @@ def authorize_trader(key: str, until: int) -> bytes:
     return encode_call("IHyperCoreVenue", "authorizeTrader", key, until)
 
 
+def place_order(order: Mapping[str, Any]) -> bytes:
+    """`order`: the fields of Solidity's `CoreOrder` (`keeper.venues.hyperliquid.core_writer.core_order`)."""
+    return encode_call("IHyperCoreVenue", "placeOrder", order)
+
+
+def cancel_by_oid(asset: int, oid: int) -> bytes:
+    return encode_call("IHyperCoreVenue", "cancelByOid", asset, oid)
+
+
+def cancel_by_cloid(asset: int, cloid: int) -> bytes:
+    return encode_call("IHyperCoreVenue", "cancelByCloid", asset, cloid)
+
+
 def attestation_bytes(attestation: Mapping[str, Any], signatures: Sequence[bytes]) -> bytes:
     """What `mark` takes for a T2 venue: abi.encode(Attestation, bytes[]), signatures by ascending signer."""
     parameter = _function("IAttestor", "verify")["inputs"][0]

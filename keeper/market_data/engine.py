@@ -1,4 +1,8 @@
-"""Keeps books, prices and oracles of every venue current from its stream; after each connect, resyncs by REST."""
+"""Keeps books, prices and oracles of every venue current from its stream; after each connect, resyncs by REST.
+
+Whatever arrives is checked first (`checks`). What could not be read, or cannot be true, is counted and alerted, becomes
+no price, and makes STALE what it was about; the next message that can be believed ends that.
+"""
 
 import asyncio
 import time
@@ -11,13 +15,22 @@ import structlog
 from keeper.clock import Clock
 from keeper.errors import UnknownOutcome, VenueError
 from keeper.market_data.books import MAX_AGE_S, BookState, LiveBook
+from keeper.market_data.checks import book_fault, context_fault, delta_fault
+from keeper.market_data.composite import CompositeIndex, IndexSource, composite_index
+from keeper.market_data.mark_replica import MarkReplica
+from keeper.market_data.mark_watch import MarkWatch
 from keeper.market_data.oracle import OracleHistory
 from keeper.market_data.quotes import venue_quote
 from keeper.model.instruments import Instrument, Side
+from keeper.model.market_prices import FundingQuote, IndexPrice, LastPrice, MarkPrice, Prices, next_instant
 from keeper.model.venue_records import Fill
+from keeper.monitoring import metrics
+from keeper.monitoring.alerts import Alerts
 from keeper.routing import VenueQuote
 from keeper.venues.base import (
     Book,
+    BookDelta,
+    BookDeltaUpdate,
     BookUpdate,
     Connected,
     ContextUpdate,
@@ -26,6 +39,7 @@ from keeper.venues.base import (
     MarketContext,
     MarketDataClient,
     StreamEvent,
+    Unreadable,
 )
 
 log = structlog.get_logger()
@@ -34,6 +48,8 @@ OnConnect = Callable[[str], Awaitable[None]]
 OnFills = Callable[[str, tuple[Fill, ...], bool], Awaitable[None]]
 
 MAX_MARK_AGE_S = 30.0
+REFETCH_EVERY_S = 1.0
+NEVER = float("-inf")
 
 
 class _Venue:
@@ -47,6 +63,11 @@ class _Venue:
         self.books = {coin: LiveBook(max_age_s) for coin in coins}
         self.contexts: dict[str, MarketContext] = {}
         self.context_seen_s: dict[str, float] = {}
+        self.context_seen_ms: dict[str, int] = {}
+        self.believed_s: dict[str, float] = {}
+        self.refetched_s: dict[str, float] = {}
+        self.fills_doubtful = False
+        self.fills_asked_s = NEVER
         self.oracles = {coin: OracleHistory() for coin in coins}
         self.untimed: list[MarketContext] = []
 
@@ -54,6 +75,7 @@ class _Venue:
 class MarketDataEngine:
     """`start()` learns the instruments (and fails clearly when a venue is down), `run()` streams until cancelled.
 
+    `mark_rules` by venue: what its mark price ought to be; a mark that leaves its own rule is alerted.
     `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; both
     may be set after construction (execution sets them).
     """
@@ -67,12 +89,16 @@ class MarketDataEngine:
         max_book_age_s: float = MAX_AGE_S,
         max_mark_age_s: float = MAX_MARK_AGE_S,
         monotonic: Callable[[], float] = time.monotonic,
+        alerts: Alerts | None = None,
+        mark_rules: Mapping[str, Callable[[], MarkReplica]] | None = None,
     ) -> None:
         self._venues = {client.venue: _Venue(client, coins, max_book_age_s) for client in clients}
         self._coins = tuple(coins)
         self._clock = clock
         self._max_mark_age_s = max_mark_age_s
         self._monotonic = monotonic
+        self.alerts = alerts or Alerts(monotonic)
+        self._watch = MarkWatch(mark_rules or {}, self.alerts)
         self.on_connect: OnConnect | None = None
         self.on_fills: OnFills | None = None
 
@@ -112,6 +138,40 @@ class MarketDataEngine:
             for coin, context in venue.contexts.items()
         }
 
+    def prices(self, venue: str, coin: str) -> Prices | None:
+        """The three prices last seen, each as its own type, however old."""
+        known = self._venues[venue]
+        context = known.contexts.get(coin)
+        if context is None:
+            return None
+        seen_ms = known.context_seen_ms[coin]
+        last = None if context.last is None else LastPrice(context.last, seen_ms)
+        return Prices(MarkPrice(context.mark, seen_ms), IndexPrice(context.oracle, seen_ms), last)
+
+    def funding(self, venue: str, coin: str) -> FundingQuote | None:
+        """The rate as it stands, with all that makes it one; None where its venue never told it."""
+        context = self._venues[venue].contexts.get(coin)
+        if context is None:
+            return None
+        interval = context.funding_interval_ms
+        return FundingQuote(
+            rate=context.funding,
+            interval_ms=interval,
+            next_ms=context.next_funding_ms or next_instant(self._clock.now_ms(), interval),
+            method=context.funding_method or "not stated by the adapter",
+            formula=context.funding_formula or "unstated/0",
+        )
+
+    def composite(self, coin: str) -> CompositeIndex | None:
+        """The index of all venues that list the coin, weighed by open interest; None without a fresh one."""
+        now = self._monotonic()
+        sources = [
+            IndexSource(name, context.oracle, context.open_interest or Decimal(1), now - venue.context_seen_s[coin])
+            for name, venue in self._venues.items()
+            if (context := venue.contexts.get(coin)) is not None
+        ]
+        return composite_index(sources, self._clock.now_ms())
+
     def stale(self) -> frozenset[tuple[str, str]]:
         """Those whose mark price is older than allowed: no new risk on them, wider haircuts."""
         now = self._monotonic()
@@ -129,6 +189,11 @@ class MarketDataEngine:
     def state(self, venue: str, coin: str) -> BookState:
         known = self._venues[venue].books.get(coin)
         return BookState.SYNCING if known is None else known.state(self._monotonic())
+
+    def why_not_live(self, venue: str, coin: str) -> str:
+        """Why the book may not be quoted from; empty when it may."""
+        known = self._venues[venue].books.get(coin)
+        return "no such book" if known is None else known.why(self._monotonic())
 
     def oracle_at(self, venue: str, coin: str, time_ms: int) -> Decimal | None:
         """The last oracle price seen at or before that venue time + 100 ms."""
@@ -189,14 +254,21 @@ class MarketDataEngine:
             case Disconnected():
                 venue.connected, venue.reason = False, event.reason
                 self._out_of_step(venue)
-                log.warning("venue_stream_down", venue=name, reason=event.reason)
+                metrics.stream_breaks.labels(name).inc()
+                self.alerts.raise_alert("stream_down", name, event.reason)
             case BookUpdate():
                 self._take_book(venue, event.book)
+            case BookDeltaUpdate():
+                await self._take_delta(venue, event.delta)
             case ContextUpdate():
-                self._take_context(venue, event.context)
-                venue.untimed.append(event.context)
+                if self._take_context(venue, event.context):
+                    venue.untimed.append(event.context)
+            case Unreadable():
+                self._unreadable(venue, event)
             case FillsUpdate():
                 await self._take_fills(name, event)
+        if venue.fills_doubtful and venue.connected:
+            await self._ask_for_fills(venue)
 
     async def _take_fills(self, venue: str, event: FillsUpdate) -> None:
         """What cannot be booked now is fetched by whoever waits for the fill, or after the next connect."""
@@ -206,6 +278,19 @@ class MarketDataEngine:
         except (UnknownOutcome, VenueError) as error:
             log.warning("venue_fills_unread", venue=venue, error=str(error))
 
+    async def _ask_for_fills(self, venue: _Venue) -> None:
+        """Private data are fetched again, as after a connect; at most once a second."""
+        now = self._monotonic()
+        if now - venue.fills_asked_s < REFETCH_EVERY_S:
+            return
+        venue.fills_asked_s = now
+        try:
+            if self.on_connect is not None:
+                await self.on_connect(venue.client.venue)
+            venue.fills_doubtful = False
+        except (UnknownOutcome, VenueError) as error:
+            self.alerts.raise_alert("resync_failed", venue.client.venue, str(error))
+
     async def _resynced(self, venue: _Venue) -> None:
         """A resync that fails leaves the books SYNCING until the stream fills them."""
         try:
@@ -213,15 +298,15 @@ class MarketDataEngine:
             if self.on_connect is not None:
                 await self.on_connect(venue.client.venue)
         except (UnknownOutcome, VenueError) as error:
-            log.warning("venue_resync_failed", venue=venue.client.venue, error=str(error))
+            venue.fills_doubtful = True
+            self.alerts.raise_alert("resync_failed", venue.client.venue, str(error))
 
     async def _resync(self, venue: _Venue) -> None:
         contexts = await venue.client.contexts()
         for coin in venue.instruments:
-            book = await venue.client.book(coin)
-            venue.books[coin].apply(book, self._monotonic())
             if coin in contexts:
                 self._take_context(venue, contexts[coin])
+            self._take_book(venue, await venue.client.book(coin))
 
     def _out_of_step(self, venue: _Venue) -> None:
         for book in venue.books.values():
@@ -230,14 +315,82 @@ class MarketDataEngine:
 
     def _take_book(self, venue: _Venue, book: Book) -> None:
         """A book's time is also that of the contexts sent just before it: contexts come without one."""
-        if book.coin in venue.books:
-            venue.books[book.coin].apply(book, self._monotonic())
+        live = venue.books.get(book.coin)
+        if live is None:
+            return
+        fault = book_fault(book, self._fresh_mark(venue, book.coin))
+        if fault:
+            self._implausible(venue, book.coin, "book", fault)
+            return
+        live.apply(book, self._monotonic())
         for context in venue.untimed:
-            if context.coin in venue.oracles:
-                venue.oracles[context.coin].add(book.time_ms, context.oracle)
+            venue.oracles[context.coin].add(book.time_ms, context.oracle)
         venue.untimed.clear()
 
-    def _take_context(self, venue: _Venue, context: MarketContext) -> None:
-        if context.coin in venue.oracles:
-            venue.contexts[context.coin] = context
-            venue.context_seen_s[context.coin] = self._monotonic()
+    async def _take_delta(self, venue: _Venue, delta: BookDelta) -> None:
+        live = venue.books.get(delta.coin)
+        if live is None:
+            return
+        fault = delta_fault(delta)
+        if fault:
+            self._implausible(venue, delta.coin, "delta", fault)
+            live.resync()  # the changes after it do not fit any more
+            return
+        live.apply_delta(delta, self._monotonic())
+        if live.needs_snapshot:
+            await self._refetch(venue, delta.coin)
+
+    async def _refetch(self, venue: _Venue, coin: str) -> None:
+        """The whole book by REST, at most once a second: until then it is not LIVE."""
+        now = self._monotonic()
+        if now - venue.refetched_s.get(coin, NEVER) < REFETCH_EVERY_S:
+            return
+        venue.refetched_s[coin] = now
+        metrics.book_resyncs.labels(venue.client.venue).inc()
+        try:
+            self._take_book(venue, await venue.client.book(coin))
+        except (UnknownOutcome, VenueError) as error:
+            self.alerts.raise_alert("resync_failed", f"{venue.client.venue} {coin}", str(error))
+
+    def _take_context(self, venue: _Venue, context: MarketContext) -> bool:
+        """False = of no coin of ours, or not believed."""
+        coin, now = context.coin, self._monotonic()
+        if coin not in venue.oracles:
+            return False
+        is_young = now - venue.believed_s.get(coin, NEVER) <= self._max_mark_age_s
+        fault = context_fault(context, venue.contexts.get(coin) if is_young else None)
+        if fault:
+            self._implausible(venue, coin, "context", fault)
+            return False
+        venue.contexts[coin], venue.context_seen_s[coin], venue.believed_s[coin] = context, now, now
+        venue.context_seen_ms[coin] = self._clock.now_ms()
+        book = self.book(venue.client.venue, coin)
+        if book is not None:
+            self._watch.observe(venue.client.venue, context, book, venue.context_seen_ms[coin])
+        return True
+
+    def _fresh_mark(self, venue: _Venue, coin: str) -> Decimal | None:
+        is_fresh = self._monotonic() - venue.context_seen_s.get(coin, NEVER) <= self._max_mark_age_s
+        return venue.contexts[coin].mark if is_fresh else None
+
+    def _implausible(self, venue: _Venue, coin: str, channel: str, fault: str) -> None:
+        name = venue.client.venue
+        metrics.unreadable.labels(name, channel).inc()
+        self.alerts.raise_alert("implausible", f"{name} {coin}", f"{channel}: {fault}")
+        self._distrust(venue, coin, fault)
+
+    def _unreadable(self, venue: _Venue, event: Unreadable) -> None:
+        """What it was about is STALE; when it does not say, everything of the venue is, and it may have held fills."""
+        name = venue.client.venue
+        metrics.unreadable.labels(name, event.channel).inc()
+        self.alerts.raise_alert("unreadable", f"{name} {event.channel}", event.reason)
+        coins = venue.books if event.coin is None else [event.coin] if event.coin in venue.books else []
+        venue.fills_doubtful = venue.fills_doubtful or event.coin is None
+        for coin in coins:
+            self._distrust(venue, coin, f"unreadable {event.channel}: {event.reason}")
+
+    def _distrust(self, venue: _Venue, coin: str, reason: str) -> None:
+        """Neither its book nor its mark is current until the next good message of each."""
+        venue.books[coin].distrust(reason[:200])
+        if coin in venue.context_seen_s:
+            venue.context_seen_s[coin] = NEVER

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from keeper.model.events import CommitLanded, Event, FillSeen
 
@@ -17,6 +17,26 @@ seat_equity = Gauge("prime_seat_equity_usdc", "Equity of a seat.", ["venue"], re
 seat_target = Gauge("prime_seat_target_usdc", "Target equity of a seat.", ["venue"], registry=registry)
 seat_frozen = Gauge("prime_seat_frozen", "1 while a seat is frozen for new risk.", ["venue"], registry=registry)
 epoch = Gauge("prime_epoch", "Last commit.", registry=registry)
+alerts = Counter("prime_alerts", "What a person should look at.", ["kind"], registry=registry)
+unreadable = Counter(
+    "prime_venue_unreadable", "Messages that could not be read or believed.", ["venue", "channel"], registry=registry
+)
+stream_breaks = Counter("prime_venue_stream_breaks", "Streams that broke.", ["venue"], registry=registry)
+book_resyncs = Counter("prime_venue_book_resyncs", "Books fetched anew by REST.", ["venue"], registry=registry)
+venue_latency = Histogram(
+    "prime_venue_latency_seconds",
+    "Seconds until a venue answered, by what came of it.",
+    ["venue", "call", "result"],
+    buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10),
+    registry=registry,
+)
+limiter_wait = Histogram(
+    "prime_venue_limiter_wait_seconds",
+    "Seconds that a request waited for its venue's rate limit.",
+    ["venue", "purpose"],
+    buckets=(0.001, 0.01, 0.1, 1, 10, 60),
+    registry=registry,
+)
 
 
 def note(event: Event, name_of: Callable[[str], str]) -> None:

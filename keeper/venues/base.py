@@ -62,19 +62,44 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "open"
 
 
+Level = tuple[Decimal, Decimal]
+"""(price, size)."""
+
+
 class Book(msgspec.Struct, frozen=True, kw_only=True):
-    """A full snapshot: (price, size), best first. `time_ms` is the venue's own stamp."""
+    """A full snapshot: (price, size), best first. `time_ms` is the venue's own stamp, `sequence` the number of the last
+    change that is in it (None at a venue that numbers none and sends snapshots only)."""
 
     venue: str
     coin: str
     time_ms: int
-    bids: tuple[tuple[Decimal, Decimal], ...]
-    asks: tuple[tuple[Decimal, Decimal], ...]
+    bids: tuple[Level, ...]
+    asks: tuple[Level, ...]
+    sequence: int | None = None
+
+
+class BookDelta(msgspec.Struct, frozen=True, kw_only=True):
+    """Changed levels of a book, in any order; size 0 removes one. It holds the changes `first`..`last`.
+
+    The adapter states its venue's rule by what it fills in: with `previous` (the number before, by the venue's own
+    word) a delta continues a book whose sequence is `previous`; without, one whose sequence is `first` − 1.
+    """
+
+    venue: str
+    coin: str
+    time_ms: int
+    first: int
+    last: int
+    previous: int | None = None
+    bids: tuple[Level, ...] = ()
+    asks: tuple[Level, ...] = ()
 
 
 class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     """A coin's prices, each its own thing: `mark` drives margin, `oracle` funding; `funding` is the current rate per
-    interval (a fraction, positive = longs pay). `mid` and `premium` are None without a two-sided book."""
+    interval (a fraction, positive = longs pay). `mid` and `premium` are None without a two-sided book, `last` where the
+    venue does not tell it. `next_funding_ms` None = the next multiple of the interval. `funding_method` says how the
+    venue comes to the rate, `funding_formula` names the formula and its version (`hyperliquid/1`)."""
 
     coin: str
     mark: Decimal
@@ -84,6 +109,10 @@ class MarketContext(msgspec.Struct, frozen=True, kw_only=True):
     premium: Decimal | None = None
     open_interest: Decimal = Decimal(0)
     funding_interval_ms: int = 3_600_000
+    last: Decimal | None = None
+    next_funding_ms: int | None = None
+    funding_method: str = ""
+    funding_formula: str = ""
 
 
 class FeeRates(msgspec.Struct, frozen=True):
@@ -105,6 +134,10 @@ class BookUpdate(msgspec.Struct, frozen=True):
     book: Book
 
 
+class BookDeltaUpdate(msgspec.Struct, frozen=True):
+    delta: BookDelta
+
+
 class ContextUpdate(msgspec.Struct, frozen=True):
     """Carries no time of its own: the next book of the same connection tells it."""
 
@@ -118,7 +151,16 @@ class FillsUpdate(msgspec.Struct, frozen=True):
     snapshot: bool
 
 
-StreamEvent = Connected | Disconnected | BookUpdate | ContextUpdate | FillsUpdate
+class Unreadable(msgspec.Struct, frozen=True):
+    """A message that could not be read. `channel` is one of the adapter's own names, `coin` None when it may have been
+    about any: what is known of the stream until now can no longer be trusted to be current."""
+
+    channel: str
+    reason: str
+    coin: str | None = None
+
+
+StreamEvent = Connected | Disconnected | BookUpdate | BookDeltaUpdate | ContextUpdate | FillsUpdate | Unreadable
 
 
 class MarketDataClient(Protocol):

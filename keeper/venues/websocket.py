@@ -16,6 +16,8 @@ import msgspec
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
+LARGEST_MESSAGE = 16 * 1024 * 1024
+"""Bytes; a venue that sends more in one message is hung up on."""
 
 
 class Up(msgspec.Struct, frozen=True):
@@ -38,8 +40,8 @@ Frame = Up | Down | Message
 class WebSocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     """How to talk: `greeting` is sent after every connect, `ping` every `ping_every_s`.
 
-    `read(text)` gives the channel of a message (None = of none) and its content; `silence_limits` the channels that
-    must speak, each with its longest silence in seconds, counted from the connect on.
+    `read(text)` gives the channel of a message (None = of none) and its content, and never raises; `silence_limits` the
+    channels that must speak, each with its longest silence in seconds, counted from the connect on.
     """
 
     url: str
@@ -72,7 +74,7 @@ async def _connection(session: aiohttp.ClientSession, plan: WebSocketPlan) -> As
     """One connection from Up to Down; only Down when it cannot be made."""
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            socket = await session.ws_connect(plan.url, max_msg_size=0)
+            socket = await session.ws_connect(plan.url, max_msg_size=LARGEST_MESSAGE)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         yield Down(f"{plan.url}: {type(error).__name__} {error}".rstrip())
         return

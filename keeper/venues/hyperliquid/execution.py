@@ -1,28 +1,29 @@
 """Orders and settings of one seat at Hyperliquid, signed by an agent key."""
 
-from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
-import msgspec
-
 from keeper.clock import Clock
-from keeper.errors import UnknownOutcome, VenueError
+from keeper.errors import InputError, UnknownOutcome, VenueError
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
-from keeper.venues.base import Confirmed, Outcome, Refused, Unknown
-from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
-from keeper.venues.hyperliquid.signing import ActionSigner, ioc_order, leverage_action
-from keeper.venues.hyperliquid.wire import ExchangeAnswer, ExchangeError, ExchangeOk, decode
-from keeper.venues.hyperliquid.wire.exchange import ItemStatus
+from keeper.venues.base import Outcome, Refused, Unknown
+from keeper.venues.hyperliquid import signing
+from keeper.venues.hyperliquid.instruments import order_fault
+from keeper.venues.hyperliquid.outcomes import outcome_of
+from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE, HyperliquidReadClient
+from keeper.venues.hyperliquid.signing import ActionSigner, SignerActor
+from keeper.venues.limits import AccountLimit, IpLimit, Purpose
+from keeper.venues.resting import OrderTicket
 
-NOTHING_MATCHED = "Order could not immediately match against any resting orders."
+__all__ = ["HyperliquidClient", "outcome_of"]
 
 
 class HyperliquidClient(HyperliquidReadClient):
-    """The read client plus commands: an ExecutionClient and AccountClient. `key` is the agent's, in hex.
+    """The read client plus commands: an ExecutionClient, AccountClient and RestingClient. `key` is the agent's, in hex.
 
-    Call `start()` before the first command. A command is sent once and never repeated by this class.
+    Call `start()` before the first command. A command is sent once and never repeated by this class. Clients that share
+    a key share its `signer`, those of one address or account its limits.
     """
 
     def __init__(
@@ -33,11 +34,22 @@ class HyperliquidClient(HyperliquidReadClient):
         key: str,
         clock: Clock,
         *,
-        weight_per_minute: float = 1200,
+        weight_per_minute: float = WEIGHT_PER_MINUTE,
         command_timeout_s: float = 5.0,
+        ip_limit: IpLimit | None = None,
+        account_limit: AccountLimit | None = None,
+        signer: SignerActor | None = None,
     ) -> None:
-        super().__init__(base_url, account, venue_id, weight_per_minute=weight_per_minute, timeout_s=command_timeout_s)
-        self._signer = ActionSigner(key, clock, base_url)
+        super().__init__(
+            base_url,
+            account,
+            venue_id,
+            weight_per_minute=weight_per_minute,
+            timeout_s=command_timeout_s,
+            ip_limit=ip_limit,
+        )
+        self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
+        self._allowance = account_limit
         self._instruments: dict[str, Instrument] = {}
 
     @property
@@ -55,23 +67,69 @@ class HyperliquidClient(HyperliquidReadClient):
     async def submit(self, leg: LegIntent) -> Outcome:
         """Confirmed with what was filled (0 when nothing matched), Refused in the venue's words, or Unknown."""
         instrument = self._instruments.get(leg.coin)
+        fault = _unlisted(leg.coin) if instrument is None else order_fault(instrument, leg.size, leg.limit_price)
+        if instrument is None or fault:
+            return self._unsent(fault)
+        return await self._command(signing.ioc_order(leg, instrument), "order", leg.nonce, leg.expires_ms)
+
+    async def place(self, ticket: OrderTicket) -> Outcome:
+        """An order of any time in force; what the venue would not take is Refused with what it would."""
+        instrument = self._instruments.get(ticket.coin)
+        fault = (
+            _unlisted(ticket.coin) if instrument is None else order_fault(instrument, ticket.size, ticket.limit_price)
+        )
+        if instrument is None or fault:
+            return self._unsent(fault)
+        return await self._command(signing.order_action(ticket, instrument), "order", None, ticket.expires_ms)
+
+    async def cancel(self, coin: str, *, cloid: str | None = None, oid: int | None = None) -> Outcome:
+        """By exactly one of the two names; InputError otherwise. Cancels go before everything else."""
+        if (cloid is None) == (oid is None):
+            raise InputError("cloid", "give either cloid or oid")
+        instrument = self._instruments.get(coin)
         if instrument is None:
-            return Refused(f"no coin {leg.coin} at {self.venue}; nothing was sent")
-        return await self._command(ioc_order(leg, instrument), leg.nonce, leg.expires_ms)
+            return self._unsent(_unlisted(coin))
+        return await self._command(signing.cancel_action(instrument.asset, cloid, oid), "cancel")
+
+    async def learn_allowance(self) -> None:
+        """Sets the account's limiter to what the venue itself counts. Raises what a read raises."""
+        if self._allowance is not None:
+            self._allowance.learn(*await self.allowance())
 
     async def set_leverage(self, coin: str, leverage: int) -> Outcome:
         """The seat's cross leverage for a coin. Safe to repeat."""
         instrument = self._instruments.get(coin)
         if instrument is None:
-            return Refused(f"no coin {coin} at {self.venue}; nothing was sent")
-        return await self._command(leverage_action(instrument.asset, leverage), self.next_nonce(), None)
+            return self._unsent(_unlisted(coin))
+        return await self._command(signing.leverage_action(instrument.asset, leverage), "order")
 
-    async def _command(self, action: dict[str, Any], nonce: int, expires_ms: int | None) -> Outcome:
+    async def add_isolated_margin(self, coin: str, micro: int) -> Outcome:
+        """Moves margin (micro-USDC, negative = out) into an isolated position."""
+        instrument = self._instruments.get(coin)
+        if instrument is None:
+            return self._unsent(_unlisted(coin))
+        return await self._command(signing.isolated_margin_action(instrument.asset, micro), "order")
+
+    async def move_between_dexes(self, micro: int, source: str, destination: str, token: str) -> Outcome:
+        """USDC between the account's own balances: "" is the main perp exchange, `spot`, or a HIP-3 dex's name. The
+        only move of money that an agent may make; it never leaves the account. `token` as `USDC:0x<tokenId>`."""
+        action = signing.own_transfer_action(self.account, micro, source, destination, token)
+        return await self._command(action, "order")
+
+    def _unsent(self, fault: str | None) -> Refused:
+        return Refused(f"{self.venue}: {fault}; nothing was sent")
+
+    async def _command(
+        self, action: dict[str, Any], purpose: Purpose, nonce: int | None = None, expires_ms: int | None = None
+    ) -> Outcome:
+        if self._allowance is not None and not self._allowance.take(purpose):
+            return self._unsent("the account's allowance of commands is used up but for cancels")
+        body = await self._signer.sign(action, nonce, expires_ms)
         try:
-            body = await self._http.post("/exchange", self._signer.signed(action, nonce, expires_ms))
+            answer = await self._http.post("/exchange", body, purpose=purpose, call=str(action["type"]))
         except (UnknownOutcome, VenueError) as error:
             return Unknown(str(error))  # an error status may come from a proxy after the venue has acted
-        return outcome_of(body)
+        return outcome_of(answer)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -83,31 +141,5 @@ class HyperliquidClient(HyperliquidReadClient):
         await self.close()
 
 
-def outcome_of(body: bytes) -> Outcome:
-    """What an answer of `/exchange` to a single item means. Unreadable = Unknown."""
-    try:
-        answer: ExchangeOk | ExchangeError = decode(body, ExchangeAnswer)  # type: ignore[arg-type]
-    except msgspec.MsgspecError as error:
-        return Unknown(f"unreadable answer ({error}): {body[:200].decode(errors='replace')}")
-    if isinstance(answer, ExchangeError):
-        return Refused(answer.response)
-    data = answer.response.data
-    if not data:
-        return Confirmed()
-    if len(data.statuses) != 1:
-        return Unknown(f"one status wanted, got {len(data.statuses)}: {body[:200].decode(errors='replace')}")
-    return _item(data.statuses[0], body)
-
-
-def _item(status: ItemStatus | str, body: bytes) -> Outcome:
-    if isinstance(status, str):
-        return Confirmed(text=status)
-    if status.error:
-        nothing = status.error.startswith(NOTHING_MATCHED)
-        return Confirmed(filled=Decimal(0), text=status.error) if nothing else Refused(status.error)
-    if status.filled:
-        filled = status.filled
-        return Confirmed(filled=filled.total_sz, average_price=filled.avg_px, oid=filled.oid)
-    if status.resting:
-        return Confirmed(oid=status.resting.oid, text="resting")
-    return Unknown(f"a status that says nothing: {body[:200].decode(errors='replace')}")
+def _unlisted(coin: str) -> str:
+    return f"no coin {coin} is listed"

@@ -4,10 +4,17 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 from keeper.errors import IntegrityError
 from keeper.model.amounts import MICRO, WIDE, micro_floor
-from keeper.model.instruments import Instrument, Side
+from keeper.model.instruments import Side
 from keeper.model.venue_records import Fill, FundingPayment, LedgerRow, SeatPosition, SeatState
 from keeper.venues.base import Book, MarketContext, OrderReport, OrderState
-from keeper.venues.hyperliquid.wire.account import ClearinghouseState, FundingRow, OrderWithStatus, SpotState, UserFill
+from keeper.venues.hyperliquid.wire.account import (
+    ClearinghouseState,
+    FundingRow,
+    OpenOrder,
+    OrderWithStatus,
+    SpotState,
+    UserFill,
+)
 from keeper.venues.hyperliquid.wire.ledger import (
     AccountClassTransfer,
     Deposit,
@@ -20,13 +27,19 @@ from keeper.venues.hyperliquid.wire.ledger import (
     VaultDeposit,
     Withdraw,
 )
-from keeper.venues.hyperliquid.wire.market import L2Book, Level, Meta, PerpAssetCtx, SideLetter
+from keeper.venues.hyperliquid.wire.market import L2Book, Level, PerpAssetCtx, SideLetter
+from keeper.venues.resting import RestingOrder
 
 FILLED = "filled"
 NOTHING_MATCHED = "iocCancelRejected"
 """Taken, tried and void: an unfilled order, not a refused one."""
 USDC = "USDC"
 OPEN = frozenset({"open", "triggered"})
+
+FUNDING_INTERVAL_MS = 3_600_000
+FUNDING_METHOD = "mean of the premium sampled every 5 s over the hour, paid on the oracle price"
+FUNDING_FORMULA = "hyperliquid/1"
+"""rate per hour = (P + clamp(0.0001 − P, ±0.0005)) / 8, at most 4% (docs, funding)."""
 
 
 def micro(amount: Decimal) -> int:
@@ -39,15 +52,6 @@ def side_of(letter: SideLetter) -> Side:
     return "buy" if letter == "B" else "sell"
 
 
-def instruments(venue: str, meta: Meta) -> list[Instrument]:
-    """What can be traded; the asset id is the index in the whole universe."""
-    return [
-        Instrument(venue, asset.name, index, asset.sz_decimals, asset.max_leverage)
-        for index, asset in enumerate(meta.universe)
-        if asset.is_delisted is not True
-    ]
-
-
 def context(coin: str, ctx: PerpAssetCtx) -> MarketContext:
     return MarketContext(
         coin=coin,
@@ -57,6 +61,9 @@ def context(coin: str, ctx: PerpAssetCtx) -> MarketContext:
         mid=ctx.mid_px,
         premium=ctx.premium,
         open_interest=ctx.open_interest,
+        funding_interval_ms=FUNDING_INTERVAL_MS,
+        funding_method=FUNDING_METHOD,
+        funding_formula=FUNDING_FORMULA,
     )
 
 
@@ -176,6 +183,19 @@ def seat_state(venue: str, perp: ClearinghouseState, spot: SpotState) -> SeatSta
             for item in perp.asset_positions
             if item.position.szi != 0
         ),
+    )
+
+
+def resting(order: OpenOrder) -> RestingOrder:
+    return RestingOrder(
+        oid=order.oid,
+        cloid=order.cloid.lower() if isinstance(order.cloid, str) else None,
+        coin=order.coin,
+        side=side_of(order.side),
+        size=order.orig_sz if isinstance(order.orig_sz, Decimal) else order.sz,
+        left=order.sz,
+        limit_price=order.limit_px,
+        time_ms=order.timestamp,
     )
 
 

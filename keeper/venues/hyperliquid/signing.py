@@ -1,5 +1,6 @@
 """One signer per key: it alone holds the key, signs with the venue's SDK and hands out nonces that never repeat."""
 
+import asyncio
 from typing import Any
 
 import eth_account
@@ -10,9 +11,10 @@ from hyperliquid.utils.signing import order_wires_to_order_action, sign_l1_actio
 
 from keeper.clock import Clock
 from keeper.errors import ConfigError
-from keeper.model.amounts import plain
+from keeper.model.amounts import plain, usdc
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
+from keeper.venues.resting import OrderTicket
 
 
 def require_fast_signatures() -> None:
@@ -59,6 +61,45 @@ class ActionSigner:
         }
 
 
+class SignerActor:
+    """The one that signs with a key, in this process: commands are signed one after the other in the order in which
+    they came, and a command without a nonce gets the next one at its turn."""
+
+    def __init__(self, signer: ActionSigner) -> None:
+        self._signer = signer
+        self._turn = asyncio.Lock()
+
+    @property
+    def address(self) -> str:
+        return self._signer.address
+
+    def next_nonce(self) -> int:
+        return self._signer.next_nonce()
+
+    async def sign(
+        self, action: dict[str, Any], nonce: int | None = None, expires_after: int | None = None
+    ) -> dict[str, Any]:
+        """The body for `/exchange`; `nonce` when one was handed out (and written down) before."""
+        async with self._turn:
+            own = self._signer.next_nonce() if nonce is None else nonce
+            if action["type"] == "agentSendAsset":
+                action = action | {"nonce": own}  # the venue wants it inside too
+            return self._signer.signed(action, own, expires_after)
+
+
+class SignerRegistry:
+    """The one signer of each (venue, key): two clients with one key would hand out the same nonces."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._actors: dict[tuple[str, str], SignerActor] = {}
+
+    def of(self, base_url: str, key: str) -> SignerActor:
+        """ConfigError for a malformed key."""
+        signer = ActionSigner(key, self._clock, base_url)
+        return self._actors.setdefault((base_url.rstrip("/"), signer.address), SignerActor(signer))
+
+
 def ioc_order(leg: LegIntent, instrument: Instrument) -> dict[str, Any]:
     """The action of a leg. Never reduce-only at the venue: that would act on the seat's net (rule H2)."""
     wire = {
@@ -72,6 +113,47 @@ def ioc_order(leg: LegIntent, instrument: Instrument) -> dict[str, Any]:
     }
     action: dict[str, Any] = order_wires_to_order_action([wire])
     return action
+
+
+TIFS = {"ioc": "Ioc", "gtc": "Gtc", "alo": "Alo"}
+
+
+def order_action(ticket: OrderTicket, instrument: Instrument) -> dict[str, Any]:
+    wire = {
+        "a": instrument.asset,
+        "b": ticket.side == "buy",
+        "p": plain(ticket.limit_price),
+        "s": plain(ticket.size),
+        "r": ticket.reduce_only,
+        "t": {"limit": {"tif": TIFS[ticket.time_in_force]}},
+        "c": ticket.cloid,
+    }
+    action: dict[str, Any] = order_wires_to_order_action([wire])
+    return action
+
+
+def cancel_action(asset: int, cloid: str | None, oid: int | None) -> dict[str, Any]:
+    """By cloid when there is one, else by oid."""
+    if cloid is not None:
+        return {"type": "cancelByCloid", "cancels": [{"asset": asset, "cloid": cloid}]}
+    return {"type": "cancel", "cancels": [{"a": asset, "o": oid}]}
+
+
+def isolated_margin_action(asset: int, micro: int) -> dict[str, Any]:
+    return {"type": "updateIsolatedMargin", "asset": asset, "isBuy": True, "ntli": micro}
+
+
+def own_transfer_action(account: str, micro: int, source: str, destination: str, token: str) -> dict[str, Any]:
+    """Without its nonce, which the signer puts in."""
+    return {
+        "type": "agentSendAsset",
+        "destination": account,
+        "sourceDex": source,
+        "destinationDex": destination,
+        "token": token,
+        "amount": plain(usdc(micro)),
+        "fromSubAccount": "",
+    }
 
 
 def leverage_action(asset: int, leverage: int) -> dict[str, Any]:

@@ -4,16 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from keeper.clock import TestClock
 from keeper.errors import UnknownOutcome
 from keeper.market_data import BookState, MarketDataEngine
+from keeper.market_data.mark_replica import IndexMark
 from keeper.market_data.quotes import HOUR_MS, holding_cost_bps, settlements_crossed
 from keeper.model.instruments import Instrument
+from keeper.model.market_prices import IndexPrice, LastPrice, MarkPrice, Prices
 from keeper.model.venue_records import Fill, FundingRate
 from keeper.venues.base import (
     Book,
+    BookDelta,
+    BookDeltaUpdate,
     BookUpdate,
     Connected,
     ContextUpdate,
@@ -21,6 +26,7 @@ from keeper.venues.base import (
     FillsUpdate,
     MarketContext,
     StreamEvent,
+    Unreadable,
 )
 
 D = Decimal
@@ -42,6 +48,7 @@ class FakeVenue:
         self.events: asyncio.Queue[StreamEvent] = asyncio.Queue()
         self.down = False
         self.resyncs = 0
+        self.sequence: int | None = None
 
     async def now_ms(self) -> int:
         return 0
@@ -56,7 +63,9 @@ class FakeVenue:
         return {"BTC": context()}
 
     async def book(self, coin: str) -> Book:
-        return book(self.venue)
+        if self.down:
+            raise UnknownOutcome("down")
+        return msgspec.structs.replace(book(self.venue), sequence=self.sequence)
 
     async def funding_rates(self, coin: str, since_ms: int, until_ms: int | None = None) -> list[FundingRate]:
         return []
@@ -120,11 +129,11 @@ async def test_a_quote_carries_fees_funding_steps_and_caps(engine: Engine) -> No
 async def test_an_old_book_or_an_old_mark_is_not_quoted(engine: Engine) -> None:
     engine.now_s = 9
     assert engine.quoted() == ["a", "b"]
-    await engine.feed(engine.b, BookUpdate(book("b", 5)))
+    await engine.feed(engine.b, BookUpdate(book("b", 9_000)))
     engine.now_s = 12
     assert engine.quoted() == ["b"]
     engine.now_s = 31
-    await engine.feed(engine.b, BookUpdate(book("b", 6)))
+    await engine.feed(engine.b, BookUpdate(book("b", 31_000)))
     assert engine.quoted() == []
     assert engine.market.stale() == {("a", "BTC"), ("b", "BTC")}
     await engine.feed(engine.b, ContextUpdate(context()))
@@ -185,3 +194,125 @@ def test_longs_pay_a_positive_rate_and_shorts_receive_it() -> None:
     rate = context(funding="0.0000125")
     assert holding_cost_bps("buy", rate, 0, 8) == D(1)
     assert holding_cost_bps("sell", rate, 0, 8) == D(-1)
+
+
+def delta(first: int, ask: str) -> BookDeltaUpdate:
+    levels = ((D(ask), D(1)),)
+    return BookDeltaUpdate(BookDelta(venue="a", coin="BTC", time_ms=1 + first, first=first, last=first, asks=levels))
+
+
+async def test_a_missing_change_is_mended_by_a_snapshot_of_its_own(engine: Engine) -> None:
+    engine.a.sequence = 10
+    await engine.feed(engine.a, Connected(), delta(11, "100.4"))
+    found = engine.market.book("a", "BTC")
+    assert found is not None
+    assert found.asks[0][0] == D("100.4")
+    engine.a.sequence = 12
+    await engine.feed(engine.a, delta(13, "100.3"))
+    found = engine.market.book("a", "BTC")
+    assert found is not None
+    assert (found.asks[0][0], found.sequence) == (D("100.3"), 13)
+
+
+async def test_a_snapshot_that_does_not_come_leaves_the_book_unquoted(engine: Engine) -> None:
+    engine.a.sequence = 10
+    await engine.feed(engine.a, Connected())
+    engine.a.down = True
+    await engine.feed(engine.a, delta(15, "100.4"))
+    assert engine.market.state("a", "BTC") is BookState.SYNCING
+    assert engine.quoted() == ["b"]
+    assert [alert.kind for alert in engine.market.alerts.recent] == ["resync_failed"]
+
+
+async def test_what_cannot_be_true_becomes_no_price(engine: Engine) -> None:
+    before = engine.market.context("a", "BTC")
+    await engine.feed(engine.a, ContextUpdate(context(funding="25877")))
+    assert engine.market.context("a", "BTC") == before
+    assert engine.market.state("a", "BTC") is BookState.STALE
+    assert ("a", "BTC") in engine.market.stale()
+    assert "funding: 25877" in engine.market.why_not_live("a", "BTC")
+    assert [(alert.kind, alert.subject) for alert in engine.market.alerts.recent] == [("implausible", "a BTC")]
+    await engine.feed(engine.a, ContextUpdate(context()), BookUpdate(book("a", 2)))
+    assert engine.quoted() == ["a", "b"]
+
+
+async def test_a_doubled_price_stays_refused_until_the_old_one_has_aged_out(engine: Engine) -> None:
+    doubled = ContextUpdate(context(mark="250", oracle="250"))
+    await engine.feed(engine.a, doubled, doubled, doubled)
+    assert engine.market.marks()["a", "BTC"] == D("100.2")
+    assert ("a", "BTC") in engine.market.stale()
+    engine.now_s = 31
+    await engine.feed(engine.a, doubled)
+    assert engine.market.marks()["a", "BTC"] == D(250)
+
+
+@pytest.mark.parametrize("coin", ["BTC", None])
+async def test_an_unreadable_message_makes_stale_what_it_was_about(engine: Engine, coin: str | None) -> None:
+    await engine.feed(engine.a, Unreadable("l2Book", "no such field", coin))
+    assert engine.market.state("a", "BTC") is BookState.STALE
+    assert ("a", "BTC") in engine.market.stale()
+    assert engine.quoted() == ["b"]
+    await engine.feed(engine.a, BookUpdate(book("a", 2)), ContextUpdate(context()))
+    assert engine.quoted() == ["a", "b"]
+
+
+async def test_an_unreadable_message_about_another_coin_touches_nothing(engine: Engine) -> None:
+    await engine.feed(engine.a, Unreadable("l2Book", "no such field", "DOGE"))
+    assert engine.quoted() == ["a", "b"]
+
+
+async def test_fills_that_could_not_be_read_are_fetched(engine: Engine) -> None:
+    asked: list[float] = []
+
+    async def fetch(venue: str) -> None:
+        asked.append(engine.now_s)
+        if len(asked) == 2:
+            raise UnknownOutcome("its own read failed")
+
+    engine.market.on_connect = fetch
+    await engine.feed(engine.a, Connected())
+    await engine.feed(engine.a, Unreadable("userFills", "no such field"))
+    assert len(asked) == 2
+    await engine.feed(engine.a, BookUpdate(book("a", 2)))
+    assert len(asked) == 2  # once a second at most
+    engine.now_s = 1
+    await engine.feed(engine.a, BookUpdate(book("a", 3)))
+    await engine.feed(engine.a, BookUpdate(book("a", 4)))
+    assert asked == [0, 0, 1]
+
+
+async def test_the_composite_index_is_of_all_venues_with_fresh_prices(engine: Engine) -> None:
+    await engine.feed(engine.b, ContextUpdate(context(oracle="100.5")))
+    index = engine.market.composite("BTC")
+    assert index is not None
+    assert (index.price.value, index.sources, index.degraded) == (D("100.4"), 2, True)
+    engine.now_s = 11
+    assert engine.market.composite("BTC") is None
+    assert engine.market.composite("DOGE") is None
+
+
+async def test_a_mark_that_leaves_its_venues_rule_is_alerted() -> None:
+    venue, clock = FakeVenue("a"), TestClock(HOUR_MS * 100)
+    market = MarketDataEngine([venue], ["BTC"], clock, mark_rules={"a": IndexMark})
+    await market.start()
+    rig = Engine()
+    rig.market = market
+    await rig.feed(venue, ContextUpdate(context()))
+    clock.advance(60_000)
+    await rig.feed(venue, ContextUpdate(context(mark="103")))
+    assert [alert.kind for alert in market.alerts.recent] == ["mark_apart"]
+
+
+async def test_prices_are_of_three_types_and_a_rate_says_what_it_is(engine: Engine) -> None:
+    told = MarketContext(coin="BTC", mark=D(100), oracle=D(101), last=D(99), funding=D("0.0008"), funding_formula="x/2",
+                         funding_method="mean", funding_interval_ms=8 * HOUR_MS)  # fmt: skip
+    await engine.feed(engine.a, ContextUpdate(told))
+    now = HOUR_MS * 100
+    assert engine.market.prices("a", "BTC") == Prices(
+        MarkPrice(D(100), now), IndexPrice(D(101), now), LastPrice(D(99), now)
+    )
+    funding = engine.market.funding("a", "BTC")
+    assert funding is not None
+    assert (funding.next_ms, funding.per_hour, funding.formula) == (HOUR_MS * 104, D("0.0001"), "x/2")
+    assert engine.market.funding("a", "DOGE") is None
+    assert engine.market.prices("a", "DOGE") is None

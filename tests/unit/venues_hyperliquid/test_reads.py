@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 
 from keeper.errors import IntegrityError, UnknownOutcome, VenueError
+from keeper.monitoring.metrics import registry
 from keeper.venues.hyperliquid import read_client
 from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
 from tests.unit.venues_hyperliquid.conftest import recorded
@@ -146,3 +147,34 @@ async def test_long_reports_never_hold_up_light_reads(serve: Any) -> None:
         assert not waiting.done()
         waiting.cancel()
         await asyncio.wait({waiting})
+
+
+async def test_every_call_leaves_its_latency_by_what_came_of_it(serve: Any) -> None:
+    answers = iter([500, 200, 403])
+
+    async def info(_: web.Request) -> web.Response:
+        return web.Response(status=next(answers), text='{"time": 5}')
+
+    url = await serve({"/info": info})
+    async with client_at(url) as client:
+        await client.now_ms()
+        with pytest.raises(VenueError):
+            await client.now_ms()
+
+    def count(result: str) -> float | None:
+        labels = {"venue": url.removeprefix("http://"), "call": "exchangeStatus", "result": result}
+        return registry.get_sample_value("prime_venue_latency_seconds_count", labels)
+
+    assert (count("ok"), count("unknown"), count("refused")) == (1, 1, 1)
+
+
+async def test_an_answer_without_end_is_not_read_to_its_end(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keeper.venues.transport.READ_ATTEMPTS", 1)
+    monkeypatch.setattr("keeper.venues.transport.LARGEST_BODY", 100_000)
+
+    async def info(_: web.Request) -> web.Response:
+        return web.Response(body=b" " * 1_000_000)
+
+    async with client_at(await serve({"/info": info})) as client:
+        with pytest.raises(UnknownOutcome, match="more than 100000 bytes"):
+            await client.now_ms()

@@ -8,6 +8,7 @@ import pytest
 
 from keeper.errors import IntegrityError
 from keeper.venues.hyperliquid import records
+from keeper.venues.hyperliquid.instruments import instruments
 from keeper.venues.hyperliquid.wire import convert, decode
 from keeper.venues.hyperliquid.wire.account import ClearinghouseState, FundingRow, KnownOrder, OrderStatus, UserFill
 from keeper.venues.hyperliquid.wire.account import SpotState as Spot
@@ -122,7 +123,7 @@ def test_a_recorded_funding_payment_is_positive_when_received() -> None:
 
 
 def test_instruments_keep_their_index_and_leave_delisted_ones_out() -> None:
-    found = {item.coin: item for item in records.instruments(VENUE, convert(recorded("meta.go.Meta"), Meta))}
+    found = {item.coin: item for item in instruments(VENUE, convert(recorded("meta.go.Meta"), Meta))}
     assert (found["BTC"].asset, found["BTC"].size_decimals, found["BTC"].max_leverage) == (0, 5, 40)
     assert found["DYDX"].asset == 4
     assert "MATIC" not in found

@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from keeper.venues.base import BookUpdate, Connected, ContextUpdate, Disconnected, FillsUpdate, StreamEvent
+from keeper.venues.base import (
+    BookUpdate,
+    Connected,
+    ContextUpdate,
+    Disconnected,
+    FillsUpdate,
+    StreamEvent,
+    Unreadable,
+)
 from keeper.venues.hyperliquid import stream as module
-from keeper.venues.hyperliquid.stream import parse, read, stream
+from keeper.venues.hyperliquid.stream import read, stream
 from keeper.venues.websocket import Down, Message, Up, WebSocketPlan, supervise
 from tests.unit.venues_hyperliquid.conftest import recorded
 
@@ -31,7 +39,7 @@ def text(channel: str, data: Any) -> str:
 
 
 def parsed(message: str) -> StreamEvent | None:
-    return parse(read(message)[1], VENUE)
+    return read(message, VENUE, ME)[1]
 
 
 def test_messages_become_events() -> None:
@@ -58,17 +66,46 @@ def test_messages_become_events() -> None:
         '{"channel":"pong"}',
         text("subscriptionResponse", {}),
         text("error", "Already subscribed"),
-        text("l2Book", {"coin": "BTC"}),
     ],
 )
-def test_messages_that_carry_nothing_readable_are_no_events(message: str) -> None:
+def test_messages_that_carry_nothing_are_no_events(message: str) -> None:
     assert parsed(message) is None
 
 
+@pytest.mark.parametrize(
+    ("message", "channel", "coin"),
+    [
+        (text("l2Book", {"coin": "BTC"}), "l2Book", "BTC"),
+        (text("l2Book", BOOK | {"levels": [[{"px": "NaN", "sz": "1", "n": 1}], []]}), "l2Book", "BTC"),
+        (text("l2Book", BOOK | {"levels": [[{"px": "-1", "sz": "1", "n": 1}], []]}), "l2Book", "BTC"),
+        (text("l2Book", BOOK | {"levels": [[{"px": "1e99", "sz": "1", "n": 1}], []]}), "l2Book", "BTC"),
+        (text("l2Book", BOOK | {"time": 10**40}), "l2Book", "BTC"),
+        (text("activeAssetCtx", {"coin": "ETH", "ctx": {"markPx": "1"}}), "activeAssetCtx", "ETH"),
+        (text("activeAssetCtx", [1]), "activeAssetCtx", None),
+        (text("userFills", {"user": ME, "fills": [{}]}), "userFills", None),
+        (text("userFills", {"user": "0x" + "bb" * 20, "fills": []}), "userFills", None),
+        (text("l2Buch", BOOK), "unknown", None),
+        (text("error", "Invalid subscription {}"), "error", None),
+        ('{"chanel":"l2Book"}', "unknown", None),
+        ("[" * 100_000, "unknown", None),
+        ("x" * 4_000_001, "unknown", None),
+        ('{"channel":"\ud800"}', "unknown", None),
+        ("", "unknown", None),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_cannot_be_read_says_what_it_was_about(message: str, channel: str, coin: str | None) -> None:
+    event = parsed(message)
+    assert isinstance(event, Unreadable)
+    assert (event.channel, event.coin) == (channel, coin)
+    assert len(event.reason) <= 300
+
+
 def test_channels_are_watched_by_coin() -> None:
-    assert read(text("l2Book", BOOK))[0] == "l2Book:BTC"
-    assert read('{"channel":"pong"}')[0] == "pong"
-    assert read("hello")[0] is None
+    assert read(text("l2Book", BOOK), VENUE, ME)[0] == "l2Book:BTC"
+    assert read('{"channel":"pong"}', VENUE, ME)[0] == "pong"
+    assert read("hello", VENUE, ME)[0] is None
+    assert read(text("l2Book", {"coin": "BTC"}), VENUE, ME)[0] is None  # what cannot be read is silence
 
 
 async def take(events: AsyncGenerator[Any, None], count: int) -> list[Any]:

@@ -111,6 +111,11 @@ class FrontendOrder(Wire, frozen=True):
     tif: str | None
     cloid: str | UnsetType | None = UNSET
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.sz <= self.orig_sz:
+            raise ValueError(f"{self.sz} left of an order of {self.orig_sz}")
+
 
 class OrderWithStatus(Wire, frozen=True):
     order: FrontendOrder
@@ -148,6 +153,11 @@ class UserFill2023(Wire, frozen=True):
     oid: int
     crossed: bool
     fee: Decimal
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.px <= 0 or self.sz <= 0:
+            raise ValueError(f"a fill of {self.sz} at {self.px}")
 
 
 class UserFill(UserFill2023, frozen=True):

@@ -1,30 +1,21 @@
 """JSON as the venue writes it, to typed structs and back.
 
 Every number of value is a JSON string and becomes a Decimal with the digits it came with, so that encoding gives the
-same text again. A field that is missing or of another type fails; a field we do not know is ignored, because a venue
-may add one any day and that must not stop the keeper.
+same text again.
 """
 
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-T = TypeVar("T")
+from keeper.venues.wire import Record, convert, decode
+
+__all__ = ["Wire", "convert", "decode", "encode"]
 
 
-class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Wire(Record, frozen=True, kw_only=True, rename="camel"):
     """A record of the venue: snake_case here, camelCase there."""
-
-
-def decode(body: bytes | str, kind: type[T]) -> T:
-    """Typed record(s). msgspec.DecodeError when the JSON or its shape is not what `kind` says."""
-    return msgspec.json.decode(body, type=kind)
-
-
-def convert(value: object, kind: type[T]) -> T:
-    """The same from JSON that is already parsed. msgspec.ValidationError when its shape is wrong."""
-    return msgspec.convert(value, type=kind)
 
 
 def encode(value: object) -> bytes:

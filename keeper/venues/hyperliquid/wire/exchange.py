@@ -21,6 +21,11 @@ class Filled(Wire, frozen=True):
     oid: int
     cloid: str | UnsetType = UNSET
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.total_sz <= 0 or self.avg_px <= 0:
+            raise ValueError(f"filled {self.total_sz} at {self.avg_px}")
+
 
 class ItemStatus(Wire, frozen=True, omit_defaults=True):
     """Exactly one of the three is there."""

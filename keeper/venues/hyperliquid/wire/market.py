@@ -1,11 +1,15 @@
 """Public records of `/info`: universes, prices, books, candles, funding rates. Fields: Hyperliquid's API docs."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+import msgspec
 from msgspec import UNSET, UnsetType, field
 
 from keeper.venues.hyperliquid.wire.codec import Wire
+
+SMALLEST, LARGEST = Decimal("1e-15"), Decimal("1e15")
+"""Beyond these no price or size of a level means anything."""
 
 SideLetter = Literal["A", "B"]
 """A = ask (sell), B = bid (buy)."""
@@ -96,7 +100,9 @@ class SpotAssetCtx(Wire, frozen=True):
     day_base_vlm: Decimal
 
 
-class Level(Wire, frozen=True):
+class Level(msgspec.Struct, frozen=True):
+    """Its numbers are checked by the book that holds it, all in one go."""
+
     px: Decimal
     sz: Decimal
     n: int
@@ -108,6 +114,16 @@ class L2Book(Wire, frozen=True):
     coin: str
     time: int
     levels: tuple[list[Level], list[Level]]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        levels = self.levels[0] + self.levels[1]
+        numbers = [level.px for level in levels] + [level.sz for level in levels]
+        try:
+            if levels and not SMALLEST < min(numbers) <= max(numbers) < LARGEST:
+                raise ValueError(f"{self.coin[:20]}: a price or size that is none in {len(levels)} levels")
+        except InvalidOperation as error:  # a comparison with NaN
+            raise ValueError(f"{self.coin[:20]}: a level that is no number") from error
 
 
 class Candle(Wire, frozen=True):

@@ -1,0 +1,100 @@
+"""The native Hyperliquid adapter against the `hyperliquid` dialect of the simulated venue."""
+
+import json
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from keeper.clock import LiveClock
+from keeper.venues.hyperliquid.execution import HyperliquidClient
+from tests.conformance.harness import ALL_CAPABILITIES, AdapterUnderTest, Clients, Seat
+from tests.simulation.conftest import START_S, SimVenue, free_port
+
+FUNDED = 100_000_000_000
+VENUE_ID = "0x" + "5e" * 20
+TIMEOUT_S = 3.0
+
+
+@dataclass
+class HyperliquidServer:
+    """`prime sim serve` as a process of its own."""
+
+    venue: SimVenue
+
+    @property
+    def url(self) -> str:
+        return self.venue.url
+
+    def new_seat(self) -> Seat:
+        found = self.venue.another_seat()
+        return Seat(found.seat, found.agent_key, FUNDED)
+
+    def freeze(self, on: bool) -> None:
+        self.venue.freeze(on)
+
+    def advance(self, ms: int) -> None:
+        self.venue.advance(ms)
+
+    def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
+        self.venue.fault(kind, count, ms)
+
+
+@contextmanager
+def serve() -> Iterator[HyperliquidServer]:
+    """Started with prices held still, so that what a case reads is what its order meets."""
+    port, admin = free_port(), free_port()
+    command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(port), "--admin-port", str(admin)]
+    with subprocess.Popen([*command, "--seed", "7"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            ready, _, _ = select.select([process.stdout], [], [], START_S)
+            assert ready, "the simulated venue did not start"
+            assert "on http://" in process.stdout.readline()
+            server = HyperliquidServer(SimVenue(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"))
+            server.freeze(True)
+            yield server
+        finally:
+            process.terminate()
+
+
+async def connect(url: str, seat: Seat) -> Clients:
+    client = HyperliquidClient(
+        url, seat.account, VENUE_ID, seat.key, LiveClock(), weight_per_minute=10_000_000, command_timeout_s=TIMEOUT_S
+    )
+    await client.start()
+    return Clients(client, client, client, client.close, client)
+
+
+def crossed(text: str) -> str | None:
+    """The bids in place of the asks."""
+    message = json.loads(text)
+    if message.get("channel") != "l2Book":
+        return None
+    bids, asks = message["data"]["levels"]
+    message["data"]["levels"] = [[{**asks[-1], "px": asks[-1]["px"]}, *bids], asks]
+    return json.dumps(message)
+
+
+def rate_is_open_interest(text: str) -> str | None:
+    message = json.loads(text)
+    if message.get("channel") != "activeAssetCtx":
+        return None
+    message["data"]["ctx"]["funding"] = message["data"]["ctx"]["openInterest"]
+    return json.dumps(message)
+
+
+ADAPTER = AdapterUnderTest(
+    name="hyperliquid (native)",
+    dialect="hyperliquid",
+    serve=serve,
+    connect=connect,
+    is_command=lambda _, path: path == "/exchange",
+    coins=("BTC", "ETH"),
+    size={"BTC": "0.01", "ETH": "0.1"},
+    capabilities=ALL_CAPABILITIES,
+    bend={"crossed": crossed, "rate_is_open_interest": rate_is_open_interest},
+    timeout_s=TIMEOUT_S,
+)

@@ -1,0 +1,20 @@
+"""A hundred and fifty faulted orders of every adapter; `./dev test-deep faults` sends 10,000 of each."""
+
+import pytest
+
+from tests.conformance.adapters import ADAPTERS
+from tests.conformance.campaign import campaign
+from tests.conformance.harness import AdapterUnderTest
+
+FAULTED = 150
+
+
+@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.label)
+async def test_nothing_is_lost_doubled_or_silently_old(adapter: AdapterUnderTest) -> None:
+    with adapter.serve() as server:
+        result = await campaign(adapter, server, FAULTED, seed=1)
+    assert result.problems == []
+    assert result.faulted["command"] >= FAULTED
+    assert sum(result.ends.values()) == result.orders
+    assert result.ends["filled"] > FAULTED / 4
+    assert result.live_looks > 0
