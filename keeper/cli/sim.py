@@ -33,7 +33,7 @@ def sim() -> None:
 
 @app.command()
 def serve(
-    dialect: Annotated[str, typer.Option(help="Whose dialect to speak: hyperliquid, aster.")] = HYPERLIQUID,
+    dialect: Annotated[str, typer.Option(help="Whose dialect to speak: hyperliquid, aster, paradex.")] = HYPERLIQUID,
     port: Annotated[int, typer.Option(help="Port of the venue's HTTP and WebSocket.")] = 3001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
     fund: Annotated[

@@ -11,10 +11,13 @@ from aiohttp import web
 
 from keeper.errors import ConfigError
 from keeper.venues.simulated.dialects.aster.app import aster
+from keeper.venues.simulated.dialects.paradex.app import paradex
 from keeper.venues.simulated.server import admin
 from keeper.venues.simulated.server.world import World
 
-DIALECTS: Final[Mapping[str, Callable[[World], web.Application]]] = MappingProxyType({"aster": aster})
+DIALECTS: Final[Mapping[str, Callable[[World], web.Application]]] = MappingProxyType(
+    {"aster": aster, "paradex": paradex}
+)
 """Name of a dialect → what turns a world into its application (and the world's publisher into its own)."""
 
 
