@@ -13,7 +13,7 @@ from eth_account import Account
 from eth_account.messages import encode_typed_data
 
 from keeper.venues.simulated.dialects.aster.signing import message
-from tests.simulation.dialects.conftest import OTHER_KEY, SEAT_KEY, Served
+from tests.simulation.dialects.conftest import OTHER_KEY, SEAT_KEY, Served, library
 
 BTC, DOGE, SOL = "BTC/USDT:USDT", "DOGE/USDT:USDT", "SOL/USDT:USDT"
 CLOID = "0x" + "ab" * 16
@@ -29,9 +29,8 @@ def served(serve: Callable[..., Served]) -> Served:
 @pytest.fixture
 async def exchange(served: Served) -> AsyncIterator[Any]:
     """ccxt's own class without its builder."""
-    import ccxt.pro
 
-    found = ccxt.pro.aster(served.config(builderFee=False))
+    found = library("ccxt.pro").aster(served.config(builderFee=False))
     yield found
     await found.close()
 
@@ -110,14 +109,14 @@ async def test_a_resting_order_is_cancelled(exchange: Any) -> None:
     assert [one["id"] for one in await exchange.fetch_open_orders(BTC)] == [order["id"]]
     assert (await exchange.cancel_order(order["id"], BTC))["status"] == "canceled"
     assert await exchange.fetch_open_orders(BTC) == []
-    import ccxt
+    ccxt = library()
 
     with pytest.raises(ccxt.OrderNotFound):
         await exchange.cancel_order(order["id"], BTC)
 
 
 async def test_refusals_in_the_venues_words(exchange: Any) -> None:
-    import ccxt
+    ccxt = library()
 
     await exchange.load_markets()
     price = round((await exchange.fetch_order_book(BTC))["bids"][0][0])
@@ -207,7 +206,7 @@ async def test_streams_that_ccxt_reads(exchange: Any) -> None:
 
 async def test_the_private_streams_of_this_ccxt_are_broken_but_its_parsers_are_not(exchange: Any) -> None:
     """4.5.90 asks for a market type that it never sets; with the cache it forgets, its own handlers do the rest."""
-    import ccxt
+    ccxt = library()
 
     await exchange.load_markets()
     for watch in (exchange.watch_my_trades, exchange.watch_orders):
@@ -227,13 +226,12 @@ async def test_the_private_streams_of_this_ccxt_are_broken_but_its_parsers_are_n
 
 
 async def test_the_builder_ccxt_brings_along_is_paid_unless_switched_off(served: Served, exchange: Any) -> None:
-    import ccxt.pro
 
     await exchange.load_markets()
     plain = await exchange.create_order(BTC, "market", "buy", 0.01)
     [fill] = [one for one in await exchange.fetch_my_trades(BTC) if one["order"] == plain["id"]]
     assert fill["fee"]["cost"] == pytest.approx(fill["cost"] * 0.00045, abs=1e-6)
-    trusting = ccxt.pro.aster(served.config())
+    trusting = library("ccxt.pro").aster(served.config())
     try:
         order = await trusting.create_order(BTC, "market", "sell", 0.01)
         [paid] = [one for one in await trusting.fetch_my_trades(BTC) if one["order"] == order["id"]]
@@ -279,7 +277,7 @@ async def test_the_ledger_adds_up_to_the_balance(exchange: Any) -> None:
 
 
 async def test_a_lost_acknowledgement_is_no_lost_order(served: Served, exchange: Any) -> None:
-    import ccxt
+    ccxt = library()
 
     await exchange.load_markets()
     cloid = "0x" + "cd" * 16

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.simulation.dialects.conftest import OTHER_KEY, Served
+from tests.simulation.dialects.conftest import OTHER_KEY, Served, library
 
 BTC, ETH = "BTC/USD:USDC", "ETH/USD:USDC"
 CLOID = "0x" + "ab" * 16
@@ -22,9 +22,8 @@ def served(serve: Callable[..., Served]) -> Served:
 @pytest.fixture
 async def exchange(served: Served) -> AsyncIterator[Any]:
     """ccxt's own class with an account that is open."""
-    import ccxt.pro
 
-    found = ccxt.pro.paradex(served.config())
+    found = library("ccxt.pro").paradex(served.config())
     await found.onboarding()
     await found.load_markets()
     yield found
@@ -76,7 +75,7 @@ async def test_a_resting_order_is_cancelled(exchange: Any) -> None:
     await exchange.cancel_order(order["id"], BTC)
     found = await exchange.fetch_order(order["id"], BTC)
     assert (found["status"], found["info"]["cancel_reason"]) == ("canceled", "USER_CANCELED")
-    import ccxt
+    ccxt = library()
 
     with pytest.raises(ccxt.InvalidOrder, match="ORDER_IS_CLOSED"):
         await exchange.cancel_order(order["id"], BTC)
@@ -102,7 +101,7 @@ async def test_what_cannot_be_done_is_accepted_and_closed_with_its_reason(
 
 
 async def test_refusals_in_the_venues_words(exchange: Any) -> None:
-    import ccxt
+    ccxt = library()
 
     bid = round((await exchange.fetch_order_book(BTC))["bids"][0][0])
     with pytest.raises(ccxt.BaseError, match="min_notional"):
@@ -117,9 +116,8 @@ async def test_refusals_in_the_venues_words(exchange: Any) -> None:
 
 
 async def test_an_account_must_be_opened_first(served: Served) -> None:
-    import ccxt.pro
 
-    stranger = ccxt.pro.paradex(served.config(OTHER_KEY))
+    stranger = library("ccxt.pro").paradex(served.config(OTHER_KEY))
     try:
         with pytest.raises(ccxt.BadRequest, match="NOT_ONBOARDED"):
             await stranger.fetch_balance()
@@ -129,7 +127,7 @@ async def test_an_account_must_be_opened_first(served: Served) -> None:
 
 async def test_a_wrong_signature_is_refused(exchange: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the token, on an order, and on an order whose size was changed after it was signed."""
-    import ccxt
+    ccxt = library()
 
     bid = round((await exchange.fetch_order_book(BTC))["bids"][0][0] * 0.9)
     await exchange.authenticate_rest()
@@ -204,7 +202,7 @@ async def test_funding_accrues_all_the_time_and_is_paid_by_the_next_fill(served:
 
 
 async def test_a_lost_acknowledgement_is_no_lost_order(served: Served, exchange: Any) -> None:
-    import ccxt
+    ccxt = library()
 
     price = round((await exchange.fetch_order_book(BTC))["asks"][0][0] * 1.01)
     params = {"timeInForce": "IOC", "clientOrderId": "0x" + "cd" * 16}
