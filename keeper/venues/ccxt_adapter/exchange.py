@@ -11,6 +11,8 @@ from keeper.errors import ConfigError
 from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.ccxt_adapter.quirks import Quirks
 
+NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
+
 _keys_in_use: set[tuple[str, str]] = set()
 
 
@@ -73,11 +75,18 @@ def open_exchange(
     if urls is not None:
         config["urls"] = {"api": dict(urls)}
     exchange = _class_for(quirks)(config)
+    exchange.options |= dict(quirks.options)  # the constructor merges: what is to be empty would stay full
     exchange.number = str
     if key is not None:
         _keys_in_use.add(key)
         exchange.key_in_use = key
     return exchange
+
+
+def lacks(quirks: Quirks) -> tuple[str, ...]:
+    """What this ccxt cannot do at a venue, of all that the books of a seat need."""
+    has = _class_for(quirks)().has
+    return tuple(name for name in NEEDED if not has.get(name))
 
 
 async def close_exchange(exchange: Any) -> None:

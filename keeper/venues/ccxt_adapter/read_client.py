@@ -9,12 +9,12 @@ from typing import Any, Self
 import structlog
 
 from keeper.clock import Clock
-from keeper.errors import IntegrityError, PrimeError, UnknownOutcome, VenueError
+from keeper.errors import ConfigError, IntegrityError, PrimeError, UnknownOutcome, VenueError
 from keeper.model.instruments import Instrument
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
 from keeper.venues.base import Book, FeeRates, MarketContext, StreamEvent
 from keeper.venues.ccxt_adapter import records
-from keeper.venues.ccxt_adapter.exchange import Credentials, close_exchange, open_exchange
+from keeper.venues.ccxt_adapter.exchange import Credentials, close_exchange, lacks, open_exchange
 from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument, instrument
 from keeper.venues.ccxt_adapter.numbers import exact, received
 from keeper.venues.ccxt_adapter.outcomes import LAST, translated
@@ -32,6 +32,7 @@ class CcxtReadClient:
     """`name` is a venue of `quirks.VENUES`, `venue_id` the adapter contract's address, `opened_ms` when the seat was
     opened (no record is older); `coins` limits what is traded and asked for (default: all in the venue's currency).
 
+    ConfigError for credentials at a venue where ccxt cannot read what a seat's books need (`exchange.lacks`).
     Call `start()` first. Times in ms, ranges inclusive. Reads are retried while their outcome is unknown. Raises
     VenueError when the venue (or ccxt for it) says no, UnknownOutcome when it cannot be reached or understood,
     IntegrityError when its records contradict or a number is not exact.
@@ -51,6 +52,11 @@ class CcxtReadClient:
         rate_limit: bool = True,
     ) -> None:
         self.quirks: Quirks = quirks_of(name)
+        lacking = lacks(self.quirks) if credentials is not None else ()
+        if lacking:
+            raise ConfigError(
+                f"venue {name}: ccxt cannot keep the books of a seat there, it lacks {', '.join(lacking)}"
+            )
         self._venue, self._clock, self._coins, self._opened_ms = venue_id.lower(), clock, coins, opened_ms
         timeout_ms = round(timeout_s * 1000)
         self.exchange = open_exchange(

@@ -78,7 +78,7 @@ def funding_rate(venue: str, coin: str, raw: Mapping[str, Any]) -> FundingRate:
 def fill(venue: str, quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, Any], cloid: str | None) -> Fill:
     """`start_position` is left at nought: see `chained`. A fee in another currency than the seat's is refused."""
     name = f"fill {raw.get('id')}"
-    info = raw.get("info") or {}
+    info = _part(raw, "info", name)
     profit = exact_or_none(info.get(quirks.closed_pnl), f"{name} profit") if quirks.closed_pnl else None
     return Fill(
         venue=venue,
@@ -189,7 +189,7 @@ def transfer_row(venue: str, quirks: Quirks, raw: Mapping[str, Any]) -> LedgerRo
 
 
 def _fee(raw: Mapping[str, Any], quirks: Quirks, name: str) -> int:
-    fee = raw.get("fee") or {}
+    fee = _part(raw, "fee", name)
     stated = (raw.get("info") or {}).get(quirks.fee) if quirks.fee else fee.get("cost")
     cost = exact_or_none(stated, f"{name} fee")
     if cost is None:
@@ -197,6 +197,13 @@ def _fee(raw: Mapping[str, Any], quirks: Quirks, name: str) -> int:
     if cost and fee.get("currency") not in (quirks.settle, None):
         raise IntegrityError(f"{name}: the fee is in {fee.get('currency')}, not in {quirks.settle}")
     return paid(cost)
+
+
+def _part(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
+    found = raw.get(key) or {}
+    if not isinstance(found, Mapping):
+        raise IntegrityError(f"{name} {key}: not an object: {found!r}")
+    return found
 
 
 def _side(raw: Mapping[str, Any], name: str) -> Side:
@@ -208,6 +215,6 @@ def _side(raw: Mapping[str, Any], name: str) -> Side:
 
 
 def _time(raw: Mapping[str, Any], name: str) -> int:
-    if not isinstance(raw.get("timestamp"), int):
+    if type(raw.get("timestamp")) is not int:
         raise IntegrityError(f"{name}: timestamp is {raw.get('timestamp')!r}")
     return int(raw["timestamp"])

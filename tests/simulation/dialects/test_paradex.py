@@ -117,6 +117,7 @@ async def test_refusals_in_the_venues_words(exchange: Any) -> None:
 
 async def test_an_account_must_be_opened_first(served: Served) -> None:
 
+    ccxt = library()
     stranger = library("ccxt.pro").paradex(served.config(OTHER_KEY))
     try:
         with pytest.raises(ccxt.BadRequest, match="NOT_ONBOARDED"):
