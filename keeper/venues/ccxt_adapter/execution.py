@@ -52,14 +52,17 @@ class CcxtClient(CcxtReadClient):
         return raw if isinstance(raw, Refused | Unknown) else Confirmed()
 
     async def status(self, cloid: str) -> OrderReport | None:
-        """The order of that client id. None = the venue knows none, and one sent by this process can arrive no more;
-        until then (`late_ms` after the leg's expiry) UnknownOutcome."""
+        """The order of that client id; None = the venue knows none (yet).
+
+        These venues take no expiry with an order, so for `late_ms` after the expiry of a leg sent by this process an
+        absence would prove nothing: UnknownOutcome.
+        """
         for coin in self._coins_of(cloid):
             report = await self._report(cloid, self.listed[coin])
             if report is not None:
                 return report
         expires_ms = self._expiries.get(cloid)
-        if expires_ms is not None and await self.now_ms() <= expires_ms + self.quirks.late_ms:
+        if expires_ms is not None and 0 < await self.now_ms() - expires_ms <= self.quirks.late_ms:
             raise UnknownOutcome(f"order {cloid}: not known to the venue, but it may still arrive")
         return None
 

@@ -172,6 +172,8 @@ async def test_an_order_that_never_arrived_is_absent_only_when_it_can_arrive_no_
     wanted = await leg(client, "buy", "0.001", await limit(client, "buy"))
     served.admin("fault", kind="drop_request", count=1)
     assert isinstance(await client.submit(wanted), Unknown)
+    assert await client.status(wanted.cloid) is None, "not yet, and no proof before its expiry"
+    served.admin("advance", ms=10_000)
     with pytest.raises(UnknownOutcome, match="may still arrive"):
         await client.status(wanted.cloid)
     served.admin("advance", ms=70_000)
