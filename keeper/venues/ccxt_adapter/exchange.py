@@ -11,6 +11,7 @@ from keeper.errors import ConfigError
 from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.ccxt_adapter.quirks import Quirks
 
+MOST_IGNORED = 20
 NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
 
 _keys_in_use: set[tuple[str, str]] = set()
@@ -116,6 +117,41 @@ class Recorded:
     ) -> Any:
         LAST.set(Answer(code, body))
         return super().on_rest_response(code, reason, url, method, headers, body, *rest)  # type: ignore[misc]
+
+    def client(self, url: str) -> Any:
+        found = super().client(url)  # type: ignore[misc]
+        if not getattr(found, "guarded", False):
+            guard(found)
+        return found
+
+
+def guard(client: Any) -> None:
+    """Makes a socket of ccxt fail aloud. By itself it stops reading for ever at the first message that it cannot
+    handle, and drops those that it does not know: either way its watchers would wait without a word."""
+    handle, resolve = client.handle_text_or_binary_message, client.resolve
+    ignored = 0
+
+    def guarded(data: Any) -> None:
+        nonlocal ignored
+        ignored += 1
+        try:
+            handle(data)
+        except Exception as error:  # noqa: BLE001 - whatever a message does to a parser, the socket is done with
+            client.on_error(_network_error(f"unreadable message: {type(error).__name__} {error}"))
+        if ignored > MOST_IGNORED:
+            client.on_error(_network_error(f"{ignored} messages in a row that mean nothing"))
+
+    def resolved(*args: Any) -> Any:
+        nonlocal ignored
+        ignored = 0
+        return resolve(*args)
+
+    client.handle_text_or_binary_message, client.resolve, client.guarded = guarded, resolved, True
+
+
+def _network_error(text: str) -> Exception:
+    error: Exception = importlib.import_module("ccxt").NetworkError(text)
+    return error
 
 
 class AsterFills:

@@ -126,6 +126,16 @@ async def test_an_account_must_be_opened_first(served: Served) -> None:
         await stranger.close()
 
 
+async def test_an_account_that_is_open_is_nobody_elses(served: Served, exchange: Any) -> None:
+    ccxt = library()
+    thief = library("ccxt.pro").paradex(served.config(OTHER_KEY) | {"walletAddress": exchange.walletAddress})
+    try:
+        with pytest.raises(ccxt.BadRequest, match="ALREADY_ONBOARDED"):
+            await thief.onboarding()
+    finally:
+        await thief.close()
+
+
 async def test_a_wrong_signature_is_refused(exchange: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """On the token, on an order, and on an order whose size was changed after it was signed."""
     ccxt = library()

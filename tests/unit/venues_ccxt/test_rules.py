@@ -191,6 +191,20 @@ async def test_every_venue_opens_exactly_without_builder_or_retries(name: str, e
         await close_exchange(found)
 
 
+@pytest.mark.parametrize("text", ['{"e": "depthUpdate"}', "[1, 2", '{"stream": 7, "data": "x"}'])
+async def test_a_message_that_breaks_the_parser_ends_the_watch(exchange: Callable[[str], Any], text: str) -> None:
+    found = exchange("aster")
+    try:
+        client = found.client("ws://127.0.0.1:9/fstream/stream")
+        waiting = client.future("orderbook:BTC/USDT:USDT")
+        for _ in range(22):
+            client.handle_text_or_binary_message(text)
+        with pytest.raises(importlib.import_module("ccxt").NetworkError):
+            await waiting
+    finally:
+        await close_exchange(found)
+
+
 async def test_one_instance_per_key() -> None:
     key = Credentials(private_key="0x" + "11" * 32)
     first = open_exchange(quirks_of("aster"), credentials=key)

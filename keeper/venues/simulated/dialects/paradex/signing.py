@@ -54,10 +54,11 @@ class Authority:
             raise ParadexError("INVALID_STARKNET_ADDRESS", "starknet address is not the one of the public key")
         digest = typed_hash("Constant", ("action",), {"action": "Onboarding"}, account)
         self._require(digest, headers.get("PARADEX-STARKNET-SIGNATURE"), key, "STARKNET_SIGNATURE_VERIFICATION_FAILED")
-        owner = self._owners.setdefault(account, Owner(hex(account), key, ethereum.lower()))
-        if owner.ethereum != ethereum.lower():
-            raise ParadexError("ETHEREUM_ADDRESS_ALREADY_ONBOARDED", "starknet account belongs to another address")
-        return owner
+        wanted = Owner(hex(account), key, ethereum.lower())
+        for owner in self._owners.values():
+            if (owner.account == wanted.account) != (owner.ethereum == wanted.ethereum):
+                raise ParadexError("ETHEREUM_ADDRESS_ALREADY_ONBOARDED", "address and account belong to others")
+        return self._owners.setdefault(account, wanted)
 
     def authenticate(self, headers: Mapping[str, str]) -> str:
         """A token for a signed request to /v1/auth."""
