@@ -11,7 +11,7 @@ from keeper.errors import ConfigError
 from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.ccxt_adapter.quirks import Quirks
 
-MOST_IGNORED = 20
+MOST_IGNORED = 10
 NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
 
 _keys_in_use: set[tuple[str, str]] = set()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-from keeper.errors import IntegrityError
+from keeper.errors import UnknownOutcome
 from keeper.model.instruments import Instrument
 from keeper.venues.ccxt_adapter.numbers import exact, exact_or_none
 from keeper.venues.ccxt_adapter.symbology import coin_of, decimals_of
@@ -40,13 +40,13 @@ class FixedStepInstrument(Instrument):
 
 
 def instrument(venue: str, index: int, market: dict[str, Any]) -> FixedStepInstrument:
-    """One of ccxt's markets. IntegrityError when it does not say its steps or its contract size."""
+    """One of ccxt's markets. UnknownOutcome when it does not say its steps or its contract size."""
     symbol, precision, limits = market["symbol"], market["precision"], market["limits"]
     contract = exact(market["contractSize"], f"{symbol} contractSize")
     step = exact(precision["amount"], f"{symbol} amount step") * contract
     tick = exact(precision["price"], f"{symbol} price step")
     if step <= 0 or tick <= 0 or contract <= 0:
-        raise IntegrityError(f"{symbol}: steps and contract size must be more than nought")
+        raise UnknownOutcome(f"{symbol}: steps and contract size must be more than nought")
     leverage = exact_or_none((limits.get("leverage") or {}).get("max"), f"{symbol} leverage")
     least = exact_or_none((limits.get("cost") or {}).get("min"), f"{symbol} cost limit")
     return FixedStepInstrument(

@@ -9,7 +9,7 @@ import math
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from keeper.errors import IntegrityError
+from keeper.errors import UnknownOutcome
 from keeper.model.amounts import micro_ceil, micro_floor
 
 FLOAT_DIGITS = 15
@@ -17,7 +17,7 @@ ID_BITS = 63
 
 
 def exact(value: Any, name: str) -> Decimal:
-    """A number given as text or as an int. IntegrityError, naming the field, for anything else."""
+    """A number given as text or as an int. UnknownOutcome, naming the field, for anything else: it cannot be read."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         try:
             number = Decimal(value)
@@ -25,7 +25,7 @@ def exact(value: Any, name: str) -> Decimal:
             number = Decimal("NaN")
         if number.is_finite():
             return number
-    raise IntegrityError(f"{name}: not an exact number: {value!r}")
+    raise UnknownOutcome(f"{name}: not an exact number: {value!r}")
 
 
 def exact_or_none(value: Any, name: str) -> Decimal | None:
@@ -41,7 +41,7 @@ def level(value: Any, name: str) -> Decimal:
         number = Decimal(repr(value))
         if len(number.normalize().as_tuple().digits) <= FLOAT_DIGITS:
             return number
-    raise IntegrityError(f"{name}: not a number that a float can carry exactly: {value!r}")
+    raise UnknownOutcome(f"{name}: not a number that a float can carry exactly: {value!r}")
 
 
 def paid(amount: Decimal) -> int:
@@ -58,7 +58,7 @@ def number_of(identifier: Any, name: str) -> int:
     """A venue's id as an int: itself when it is one, else the first 63 bits of its SHA-256 (venues with UUIDs)."""
     text = str(identifier)
     if not identifier:
-        raise IntegrityError(f"{name}: the venue gave no id")
+        raise UnknownOutcome(f"{name}: the venue gave no id")
     if text.isascii() and text.isdigit():
         return int(text)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - ID_BITS)

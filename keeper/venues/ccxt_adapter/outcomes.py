@@ -40,6 +40,10 @@ LAST: ContextVar[Answer | None] = ContextVar("last_answer", default=None)
 """None until something is sent in the task's context."""
 
 
+class UnreadableError(PrimeError):
+    """An answer came and says nothing: asking again would only hide it."""
+
+
 def judge(error: BaseException, answer: Answer | None, quirks: Quirks) -> Refused | Unknown:
     """The outcome of a command that ended in `error`."""
     text = describe(error)
@@ -56,10 +60,22 @@ def judge(error: BaseException, answer: Answer | None, quirks: Quirks) -> Refuse
 
 
 def translated(error: BaseException, answer: Answer | None) -> PrimeError:
-    """The error of a read: VenueError when the venue, or ccxt for it, says no, UnknownOutcome for the rest."""
+    """The error of a read: VenueError when the venue, or ccxt for it, says no; UnreadableError when a good answer cannot be
+    read, so that repeating it is no help; UnknownOutcome for the rest."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
-    said_no = "ExchangeError" in kinds and (answer is None or answer.says_no)
-    return VenueError(describe(error)) if said_no else UnknownOutcome(describe(error))
+    if "ExchangeError" in kinds and (answer is None or answer.says_no):
+        return VenueError(describe(error))
+    answered = answer is not None and answer.status is not None and 200 <= answer.status < 300
+    return (UnreadableError if answered and "NetworkError" not in kinds else UnknownOutcome)(describe(error))
+
+
+def require(field: str | None, method: str, answer: Answer | None) -> None:
+    """UnreadableError when an answer with something in it lacks the raw field that the method's reading depends on: ccxt
+    leaves out what it does not find, and a renamed field would pass for nothing there."""
+    if field is None or answer is None or answer.body.strip() in ("", "[]"):
+        return
+    if f'"{field}"' not in answer.body:
+        raise UnreadableError(f"{method}: the answer has no field {field}: {answer.body[:SHOWN]}")
 
 
 def describe(error: BaseException) -> str:

@@ -23,7 +23,8 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     are not money moved from outside. `not_found`: words of an error that says "no such order". `unknown_codes`: error
     codes that leave open what happened. `late_ms`: how long after it was sent an order may still arrive, where it
     cannot carry an expiry. `index_funding`: no rate is ever settled. `account`: method and fields (equity, used, free)
-    of the one call that tells a seat's state. `page`: rows a read may return at most; `span_ms`: the longest range.
+    of the one call that tells a seat's state. `fields`: by method, the raw field without which its answer cannot be
+    understood. `page`: rows a read may return at most; `span_ms`: the longest range.
     """
 
     exchange: str
@@ -43,12 +44,35 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     late_ms: int = 60_000
     index_funding: bool = False
     account: tuple[str, tuple[str, str, str]] | None = None
+    fields: Mapping[str, str] = MappingProxyType({"fetch_order_book": "bids"})
     page: int = 100
     span_ms: int | None = None
 
 
 WEEK_MS = 7 * 86_400_000
 BINANCE_UNKNOWN = ("-1000", "-1006", "-1007", "-1008")
+BINANCE_FIELDS = {
+    "fetch_order_book": "bids",
+    "fetch_positions": "positionAmt",
+    "fetch_my_trades": "commission",
+    "fetch_order": "orderId",
+    "fetch_funding_rates": "lastFundingRate",
+    "fetch_funding_history": "income",
+    "fetch_funding_rate_history": "fundingRate",
+    "fetch_ledger": "income",
+    "fetch_time": "serverTime",
+}
+PARADEX_FIELDS = dict.fromkeys(
+    (
+        "fetch_positions",
+        "fetch_my_trades",
+        "fetch_funding_rates",
+        "fetch_funding_history",
+        "fetch_deposits",
+        "fetch_withdrawals",
+    ),
+    "results",
+) | {"fetch_order_book": "bids", "fetch_order": "client_id", "fetch_time": "server_time"}
 BINANCE_INCOME = frozenset({"REALIZED_PNL", "COMMISSION", "FUNDING_FEE"})
 
 _ALL = (
@@ -62,6 +86,7 @@ _ALL = (
         per_coin=frozenset({"fills", "status"}),
         income=BINANCE_INCOME,
         unknown_codes=BINANCE_UNKNOWN,
+        fields=BINANCE_FIELDS,
         page=1000,
         span_ms=WEEK_MS,
         account=("fapiPrivateGetV4Account", ("totalMarginBalance", "totalInitialMargin", "maxWithdrawAmount")),
@@ -75,6 +100,7 @@ _ALL = (
         per_coin=frozenset({"funding"}),
         not_found=("CLIENT_ORDER_ID_NOT_FOUND", "ORDER_ID_NOT_FOUND"),
         index_funding=True,
+        fields=PARADEX_FIELDS,
         page=500,
         account=("privateGetAccount", ("account_value", "initial_margin_requirement", "free_collateral")),
     ),
@@ -94,6 +120,7 @@ _ALL = (
         per_coin=frozenset({"fills", "status"}),
         income=BINANCE_INCOME,
         unknown_codes=BINANCE_UNKNOWN,
+        fields=BINANCE_FIELDS,
         page=1000,
         span_ms=WEEK_MS,
     ),

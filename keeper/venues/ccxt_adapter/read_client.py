@@ -17,7 +17,7 @@ from keeper.venues.ccxt_adapter import records
 from keeper.venues.ccxt_adapter.exchange import Credentials, close_exchange, lacks, open_exchange
 from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument, instrument
 from keeper.venues.ccxt_adapter.numbers import exact, received
-from keeper.venues.ccxt_adapter.outcomes import LAST, translated
+from keeper.venues.ccxt_adapter.outcomes import LAST, UnreadableError, require, translated
 from keeper.venues.ccxt_adapter.quirks import Quirks, quirks_of
 from keeper.venues.ccxt_adapter.stream import stream
 from keeper.venues.transport import read_with_retries
@@ -87,18 +87,29 @@ class CcxtReadClient:
             self._by_market[item.market] = item
 
     async def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        """A read of the exchange, repeated while its outcome is unknown, its errors in ours."""
-        return await read_with_retries(lambda: self.once(self.exchange, method, *args, **kwargs))
+        """A read of the exchange, its errors in ours; repeated while the venue cannot be reached."""
+        try:
+            return await read_with_retries(lambda: self._attempt(self.exchange, method, *args, **kwargs))
+        except UnreadableError as error:
+            raise UnknownOutcome(str(error)) from error
 
     async def once(self, exchange: Any, method: str, *args: Any, **kwargs: Any) -> Any:
-        """One attempt."""
+        """The same in one attempt, of either exchange."""
+        try:
+            return await self._attempt(exchange, method, *args, **kwargs)
+        except UnreadableError as error:
+            raise UnknownOutcome(str(error)) from error
+
+    async def _attempt(self, exchange: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         LAST.set(None)
         try:
-            return await getattr(exchange, method)(*args, **kwargs)
+            answer = await getattr(exchange, method)(*args, **kwargs)
         except PrimeError:
             raise
         except Exception as error:  # ccxt lets KeyErrors and their like escape when an answer is not what it expects
             raise translated(error, LAST.get()) from error
+        require(self.quirks.fields.get(method), method, LAST.get())
+        return answer
 
     # --- public -----------------------------------------------------------------------------------------------
 
@@ -119,7 +130,7 @@ class CcxtReadClient:
                 continue
             try:
                 item = instrument(self._venue, index, market)
-            except IntegrityError as error:
+            except UnknownOutcome as error:
                 log.warning("instrument_left_out", venue=self._venue, market=market["symbol"], error=str(error))
                 continue
             if self._coins is None or item.coin in self._coins:

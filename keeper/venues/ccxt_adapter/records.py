@@ -1,4 +1,5 @@
-"""ccxt's structures in our words. Exact or refused: IntegrityError names the field."""
+"""ccxt's structures in our words. Exact or not at all: UnknownOutcome names the field that cannot be read,
+IntegrityError what is readable and cannot be."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -7,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from keeper.errors import IntegrityError
+from keeper.errors import IntegrityError, UnknownOutcome
 from keeper.model.instruments import Side
 from keeper.model.venue_records import Fill, FundingRate, LedgerRow, SeatPosition
 from keeper.venues.base import Book, MarketContext, OrderReport, OrderState
@@ -29,8 +30,11 @@ STATES: Mapping[str, OrderState] = {
 
 
 def book(venue: str, item: FixedStepInstrument, raw: Mapping[str, Any], read_ms: int) -> Book:
-    """`read_ms` stands in for a venue that stamps no time. IntegrityError for a crossed or unsorted book."""
+    """`read_ms` stands in for a venue that stamps no time. IntegrityError for a crossed or unsorted book,
+    UnknownOutcome for one that is empty on both sides: ccxt makes that of an answer that it does not understand."""
     bids, asks = (_levels(item, raw[name], name) for name in ("bids", "asks"))
+    if not bids and not asks:
+        raise UnknownOutcome(f"{item.coin} at {venue}: no book at all")
     for rows, sign in ((bids, -1), (asks, 1)):
         if any(price <= 0 or size <= 0 for price, size in rows) or any(
             sign * (b[0] - a[0]) <= 0 for a, b in pairwise(rows)
@@ -111,7 +115,7 @@ def order_report(quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, An
     name = f"order {raw.get('id')}"
     state = STATES.get(str(raw.get("status")))
     if state is None:
-        raise IntegrityError(f"{name} status: {raw.get('status')!r} is none of {sorted(STATES)}")
+        raise UnknownOutcome(f"{name} status: {raw.get('status')!r} is none of {sorted(STATES)}")
     filled = (exact_or_none(raw.get("filled"), f"{name} filled") or Decimal(0)) * item.contract_size
     size = exact(raw["amount"], f"{name} amount") * item.contract_size
     if state == "filled" and filled != size:
@@ -135,7 +139,7 @@ def position(item: FixedStepInstrument, raw: Mapping[str, Any]) -> SeatPosition:
     name = f"position in {item.coin}"
     contracts = exact(raw["contracts"], f"{name} contracts") * item.contract_size
     if raw.get("side") not in ("long", "short") and contracts:
-        raise IntegrityError(f"{name}: side is {raw.get('side')!r}")
+        raise UnknownOutcome(f"{name}: side is {raw.get('side')!r}")
     margin = exact_or_none(raw.get("initialMargin"), f"{name} margin")
     leverage = exact_or_none(raw.get("leverage"), f"{name} leverage")
     return SeatPosition(
@@ -193,7 +197,7 @@ def _fee(raw: Mapping[str, Any], quirks: Quirks, name: str) -> int:
     stated = (raw.get("info") or {}).get(quirks.fee) if quirks.fee else fee.get("cost")
     cost = exact_or_none(stated, f"{name} fee")
     if cost is None:
-        raise IntegrityError(f"{name}: the venue names no fee")
+        raise UnknownOutcome(f"{name}: the venue names no fee")
     if cost and fee.get("currency") not in (quirks.settle, None):
         raise IntegrityError(f"{name}: the fee is in {fee.get('currency')}, not in {quirks.settle}")
     return paid(cost)
@@ -202,7 +206,7 @@ def _fee(raw: Mapping[str, Any], quirks: Quirks, name: str) -> int:
 def _part(raw: Mapping[str, Any], key: str, name: str) -> Mapping[str, Any]:
     found = raw.get(key) or {}
     if not isinstance(found, Mapping):
-        raise IntegrityError(f"{name} {key}: not an object: {found!r}")
+        raise UnknownOutcome(f"{name} {key}: not an object: {found!r}")
     return found
 
 
@@ -211,10 +215,10 @@ def _side(raw: Mapping[str, Any], name: str) -> Side:
         return "buy"
     if raw.get("side") == "sell":
         return "sell"
-    raise IntegrityError(f"{name}: side is {raw.get('side')!r}")
+    raise UnknownOutcome(f"{name}: side is {raw.get('side')!r}")
 
 
 def _time(raw: Mapping[str, Any], name: str) -> int:
     if type(raw.get("timestamp")) is not int:
-        raise IntegrityError(f"{name}: timestamp is {raw.get('timestamp')!r}")
+        raise UnknownOutcome(f"{name}: timestamp is {raw.get('timestamp')!r}")
     return int(raw["timestamp"])

@@ -69,7 +69,7 @@ async def _books(client: "CcxtReadClient", coin: str, queue: Queue) -> None:
             raise UnknownOutcome(f"{item.market}: no word on its book for {BOOK_SILENCE_S:g} s") from error
         try:
             queue.put_nowait(BookUpdate(records.book(client.venue, item, raw, client.clock_ms())))
-        except IntegrityError as error:
+        except (IntegrityError, UnknownOutcome) as error:
             log.error("venue_stream_unreadable", venue=client.venue, market=item.market, error=str(error))
 
 

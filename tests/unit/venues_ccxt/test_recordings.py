@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from keeper.errors import IntegrityError
+from keeper.errors import UnknownOutcome
 from keeper.venues.ccxt_adapter import records
 from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument, instrument
 from keeper.venues.ccxt_adapter.quirks import quirks_of
@@ -96,7 +96,7 @@ async def test_dydx_fills_have_no_fee_in_ccxt_and_are_therefore_not_booked(dydx:
     found, raw = dydx
     item = item_of(found, "BTC/USDC:USDC")
     parsed = found.parse_trade(raw["fills"][0], found.markets[item.market]) | {"order": raw["fills"][0]["orderId"]}
-    with pytest.raises(IntegrityError, match="names no fee"):
+    with pytest.raises(UnknownOutcome, match="names no fee"):
         records.fill(VENUE, quirks_of("dydx"), item, parsed, None)
     assert Decimal(parsed["cost"]) == Decimal(raw["fills"][0]["price"]) * Decimal(raw["fills"][0]["size"])
 
