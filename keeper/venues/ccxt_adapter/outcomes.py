@@ -60,8 +60,8 @@ def judge(error: BaseException, answer: Answer | None, quirks: Quirks) -> Refuse
 
 
 def translated(error: BaseException, answer: Answer | None) -> PrimeError:
-    """The error of a read: VenueError when the venue, or ccxt for it, says no; UnreadableError when a good answer cannot be
-    read, so that repeating it is no help; UnknownOutcome for the rest."""
+    """The error of a read: VenueError when the venue, or ccxt for it, says no; UnreadableError when a good answer
+    cannot be read, so that repeating it is no help; UnknownOutcome for the rest."""
     kinds = {kind.__name__ for kind in type(error).__mro__}
     if "ExchangeError" in kinds and (answer is None or answer.says_no):
         return VenueError(describe(error))
@@ -70,8 +70,8 @@ def translated(error: BaseException, answer: Answer | None) -> PrimeError:
 
 
 def require(field: str | None, method: str, answer: Answer | None) -> None:
-    """UnreadableError when an answer with something in it lacks the raw field that the method's reading depends on: ccxt
-    leaves out what it does not find, and a renamed field would pass for nothing there."""
+    """UnreadableError when an answer with something in it lacks the raw field that the method's reading depends on:
+    ccxt leaves out what it does not find, and a renamed field would pass for nothing there."""
     if field is None or answer is None or answer.body.strip() in ("", "[]"):
         return
     if f'"{field}"' not in answer.body:
