@@ -93,6 +93,8 @@ class CcxtClient(CcxtReadClient):
 
     async def _outcome(self, item: FixedStepInstrument, leg: LegIntent, raw: Any) -> Outcome:
         """What an accepted order came to; its record is asked where the answer only acknowledges it."""
+        if not isinstance(raw, dict) or not raw.get("id"):
+            return Unknown("an answer that names no order")
         try:
             report = None if self.quirks.acknowledges else records.order_report(self.quirks, item, raw, leg.cloid)
             for _ in range(ASKS):
@@ -107,8 +109,7 @@ class CcxtClient(CcxtReadClient):
             return Unknown("accepted, but not final yet")
         if report.state == "rejected":
             return Refused(report.text)
-        average = raw.get("average") if isinstance(raw, dict) else None
-        price = exact_or_none(average, "average price")
+        price = exact_or_none(raw.get("average"), "average price")
         return Confirmed(filled=report.filled, average_price=price or None, oid=report.oid, text=report.text)
 
 
