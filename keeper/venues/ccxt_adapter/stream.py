@@ -52,8 +52,8 @@ async def stream(client: "CcxtReadClient", coins: Sequence[str]) -> AsyncGenerat
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(client.feed.close_ws_clients(), client.exchange.close_ws_clients())
         yield Disconnected(reasons[0])
-        await client.feed.close()
         attempt = 0 if spoke else attempt + 1
         await asyncio.sleep(dice.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)))
 
