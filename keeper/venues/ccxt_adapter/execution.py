@@ -18,7 +18,10 @@ ASK_EVERY_S = 0.2
 
 
 class CcxtClient(CcxtReadClient):
-    """The read client plus commands. A command is sent once and never repeated by this class."""
+    """The read client plus commands. A command is sent once and never repeated by this class.
+
+    One command at a time: ccxt takes its nonces from the clock's milliseconds, so that two at once may share one.
+    """
 
     _last_nonce = 0
 
@@ -85,11 +88,12 @@ class CcxtClient(CcxtReadClient):
 
     async def _command(self, method: str, *args: Any) -> Any:
         """The answer, or the outcome that its failure proves."""
-        LAST.set(None)
-        try:
-            return await getattr(self.exchange, method)(*args)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome
-            return judge(error, LAST.get(), self.quirks)
+        async with self._one_command:
+            LAST.set(None)
+            try:
+                return await getattr(self.exchange, method)(*args)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome
+                return judge(error, LAST.get(), self.quirks)
 
     async def _outcome(self, item: FixedStepInstrument, leg: LegIntent, raw: Any) -> Outcome:
         """What an accepted order came to; its record is asked where the answer only acknowledges it."""

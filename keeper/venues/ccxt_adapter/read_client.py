@@ -70,6 +70,7 @@ class CcxtReadClient:
         self.sent: dict[str, str] = {}
         """Coin of each of our ids that this process sent an order under."""
         self._expiries: dict[str, int] = {}
+        self._one_command = asyncio.Lock()
 
     @property
     def venue(self) -> str:
@@ -85,6 +86,8 @@ class CcxtReadClient:
             assert isinstance(item, FixedStepInstrument)
             self.listed[item.coin] = item
             self._by_market[item.market] = item
+        if self.has_key and hasattr(self.exchange, "load_leverage_brackets"):
+            await self.call("load_leverage_brackets")  # ccxt would fetch them in the middle of a later read
 
     async def call(self, method: str, *args: Any, **kwargs: Any) -> Any:
         """A read of the exchange, its errors in ours; repeated while the venue cannot be reached."""
