@@ -72,9 +72,13 @@ def translated(error: BaseException, answer: Answer | None) -> PrimeError:
 def require(field: str | None, method: str, answer: Answer | None) -> None:
     """UnreadableError when an answer with something in it lacks the raw field that the method's reading depends on:
     ccxt leaves out what it does not find, and a renamed field would pass for nothing there."""
-    if field is None or answer is None or answer.body.strip() == "[]":
+    if field is None or answer is None:
         return
-    if f'"{field}"' not in answer.body:
+    try:
+        content = json.loads(answer.body)
+    except ValueError as error:
+        raise UnreadableError(f"{method}: not JSON: {answer.body[:SHOWN]}") from error
+    if content != [] and f'"{field}"' not in answer.body:
         raise UnreadableError(f"{method}: the answer has no field {field}: {answer.body[:SHOWN]}")
 
 
