@@ -185,7 +185,7 @@ def test_a_renamed_field_is_not_an_empty_answer() -> None:
     require("positionAmt", "fetch_positions", Answer(200, '[{"positionAmt":"0"}]'))
     require(None, "fetch_positions", Answer(200, '[{"x":1}]'))
     for body in ('[{"position_amt":"7"}]', "", "{}", '[{"positionAmt":'):
-        with pytest.raises(UnreadableError, match="no field positionAmt|not JSON"):
+        with pytest.raises(UnreadableError, match=r"no field positionAmt|not JSON"):
             require("positionAmt", "fetch_positions", Answer(200, body))
 
 
