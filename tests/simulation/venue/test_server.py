@@ -198,7 +198,7 @@ def test_candles_follow_the_tape(served: Any) -> None:
         (("--fund", "0x" + "1" * 40 + "=0.0000001"), "usdc: must be a positive amount with at most 6 decimals"),
         (("--taker-bps", "much"), "--taker-bps: not a number: much"),
         (("--mine",), "--rpc: name the node's URL"),
-        (("--dialect", "binance"), "--dialect binance: only hyperliquid is spoken"),
+        (("--dialect", "binance"), "--dialect binance: spoken are hyperliquid, aster, paradex"),
     ],
 )
 def test_wrong_options_are_named(options: tuple[str, ...], said: str) -> None:
