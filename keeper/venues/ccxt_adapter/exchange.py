@@ -166,14 +166,4 @@ class AsterFills:
         return await exchange.watch_multiple(url, ["myTrades"], None, ["swap"])
 
 
-class HyperliquidPlain:
-    """ccxt signs a builder and a referrer before the first order, whatever its options say."""
-
-    async def handle_builder_fee_approval(self, *_: Any, **__: Any) -> bool:
-        return True
-
-    async def set_ref(self, *_: Any, **__: Any) -> bool:
-        return True
-
-
-FIXES: Mapping[str, tuple[type, ...]] = {"aster": (AsterFills,), "hyperliquid": (HyperliquidPlain,)}
+FIXES: Mapping[str, tuple[type, ...]] = {"aster": (AsterFills,)}
