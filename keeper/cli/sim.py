@@ -11,6 +11,8 @@ import typer
 from keeper.clock import LiveClock, OffsetClock
 from keeper.errors import ConfigError, InputError, PrimeError
 from keeper.venues.simulated.chain_options import ChainOptions
+from keeper.venues.simulated.dialects.serving import DIALECTS
+from keeper.venues.simulated.dialects.serving import serve as serve_dialect
 from keeper.venues.simulated.engine import EngineOptions
 from keeper.venues.simulated.server.admin import usdc_micro
 from keeper.venues.simulated.server.app import serve as serve_world
@@ -21,6 +23,7 @@ from keeper.venues.simulated.wire.actions import address
 app = typer.Typer(help="Simulated venues.", no_args_is_help=True)
 
 LOOPBACK = "127.0.0.1"
+HYPERLIQUID = "hyperliquid"
 
 
 @app.callback()
@@ -30,8 +33,8 @@ def sim() -> None:
 
 @app.command()
 def serve(
-    dialect: Annotated[str, typer.Option(help="Whose dialect to speak.")] = "hyperliquid",
-    port: Annotated[int, typer.Option(help="Port of /info, /exchange and /ws.")] = 3001,
+    dialect: Annotated[str, typer.Option(help="Whose dialect to speak: hyperliquid, aster, paradex.")] = HYPERLIQUID,
+    port: Annotated[int, typer.Option(help="Port of the venue's HTTP and WebSocket.")] = 3001,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = LOOPBACK,
     fund: Annotated[
         list[str], typer.Option(help="ADDR=USDC: credit exactly this to a perpetual account. Repeatable.")
@@ -77,8 +80,10 @@ def serve(
 ) -> None:
     """Serve one simulated venue until interrupted."""
     try:
-        if dialect != "hyperliquid":
-            raise ConfigError(f"--dialect {dialect}: only hyperliquid is spoken")
+        if dialect != HYPERLIQUID and dialect not in DIALECTS:
+            raise ConfigError(f"--dialect {dialect}: spoken are {HYPERLIQUID}, {', '.join(sorted(DIALECTS))}")
+        if dialect != HYPERLIQUID and hypercore:
+            raise ConfigError(f"--hypercore: only a venue of dialect {HYPERLIQUID} plays HyperCore")
         if rpc is None and (custody or hypercore or bridge_key or mine or deposit):
             raise ConfigError("--rpc: name the node's URL, the other chain options mean nothing without it")
         options = EngineOptions(
@@ -117,6 +122,7 @@ def serve(
                 tape_start_ms,
                 funds,
                 chain,
+                dialect=dialect,
                 host=host,
                 port=port,
                 admin_port=admin_port,
@@ -138,6 +144,7 @@ async def _serve(
     funds: list[tuple[str, int]],
     chain: ChainOptions | None,
     *,
+    dialect: str,
     host: str,
     port: int,
     admin_port: int | None,
@@ -155,12 +162,15 @@ async def _serve(
         await world.link.start()
     try:
         ready = asyncio.Event()
-        serving = asyncio.create_task(serve_world(world, host, port, admin_port, ready))
+        if dialect == HYPERLIQUID:
+            serving = asyncio.create_task(serve_world(world, host, port, admin_port, ready))
+        else:
+            serving = asyncio.create_task(serve_dialect(dialect, world, host, port, admin_port, ready))
         waiting = asyncio.create_task(ready.wait())
         await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
         if ready.is_set():
-            typer.echo(f"simulated hyperliquid on http://{host}:{port} ({len(world.venue.assets)} coins)")
+            typer.echo(f"simulated {dialect} on http://{host}:{port} ({len(world.venue.assets)} coins)")
         await serving
     finally:
         if world.link is not None:

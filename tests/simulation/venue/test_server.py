@@ -207,7 +207,7 @@ def test_candles_follow_the_tape(served: Any) -> None:
         (("--taker-bps", "much"), "--taker-bps: not a number: much"),
         (("--funding-hours", "BTC=7"), "--funding-hours: must be COIN=HOURS with hours that divide the day: BTC=7"),
         (("--mine",), "--rpc: name the node's URL"),
-        (("--dialect", "binance"), "--dialect binance: only hyperliquid is spoken"),
+        (("--dialect", "binance"), "--dialect binance: spoken are hyperliquid, aster, paradex"),
     ],
 )
 def test_wrong_options_are_named(options: tuple[str, ...], said: str) -> None:

@@ -1,0 +1,169 @@
+"""ccxt's exchanges, opened as we want them: exact numbers, no retries, no builder, answers on record, one per key."""
+
+import hashlib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from keeper.errors import ConfigError
+from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
+from keeper.venues.ccxt_adapter.quirks import Quirks
+
+MOST_IGNORED = 10
+NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
+
+_keys_in_use: set[tuple[str, str]] = set()
+
+
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
+    """Whatever the venue asks for; never shown."""
+
+    private_key: str | None = None
+    wallet: str | None = None
+    api_key: str | None = None
+    secret: str | None = None
+    password: str | None = None
+    account_id: str | None = None
+
+    def __repr__(self) -> str:
+        return "Credentials(...)"
+
+    def config(self) -> dict[str, str]:
+        """By ccxt's names."""
+        named = {
+            "privateKey": self.private_key,
+            "walletAddress": self.wallet,
+            "apiKey": self.api_key,
+            "secret": self.secret,
+            "password": self.password,
+            "accountId": self.account_id,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells keys apart without showing them."""
+        return hashlib.sha256(repr(sorted(self.config().items())).encode()).hexdigest()
+
+
+def open_exchange(
+    quirks: Quirks,
+    *,
+    credentials: Credentials | None = None,
+    urls: Mapping[str, Any] | None = None,
+    timeout_ms: int = 5_000,
+    rate_limit: bool = True,
+) -> Any:
+    """An exchange of ccxt.pro. ConfigError when its key is in use already: its nonces live in the instance.
+
+    `urls` replaces ccxt's own, in ccxt's shape; without it the venue's are used. Close it with `close_exchange`.
+    """
+    key = None
+    if credentials is not None:
+        key = quirks.exchange, credentials.fingerprint
+        if key in _keys_in_use:
+            raise ConfigError(f"{quirks.exchange}: this key is in use already; one instance per key")
+    config: dict[str, Any] = {
+        "enableRateLimit": rate_limit,
+        "timeout": timeout_ms,
+        "newUpdates": True,
+        "options": {"defaultType": "swap", "maxRetriesOnFailure": 0} | dict(quirks.options),
+    }
+    if credentials is not None:
+        config |= credentials.config()
+    if urls is not None:
+        config["urls"] = {"api": dict(urls)}
+    exchange = _class_for(quirks)(config)
+    exchange.options |= dict(quirks.options)  # the constructor merges: what is to be empty would stay full
+    exchange.number = str
+    if key is not None:
+        _keys_in_use.add(key)
+        exchange.key_in_use = key
+    return exchange
+
+
+def lacks(quirks: Quirks) -> tuple[str, ...]:
+    """What this ccxt cannot do at a venue, of all that the books of a seat need."""
+    has = _class_for(quirks)().has
+    return tuple(name for name in NEEDED if not has.get(name))
+
+
+async def close_exchange(exchange: Any) -> None:
+    """Closes its connections and frees its key."""
+    _keys_in_use.discard(getattr(exchange, "key_in_use", ("", "")))
+    await exchange.close()
+
+
+def _class_for(quirks: Quirks) -> Any:
+    library = importlib.import_module("ccxt.pro")
+    base = getattr(library, quirks.exchange, None)
+    if base is None:
+        raise ConfigError(f"venue {quirks.exchange}: this ccxt has no WebSocket class for it")
+    bases = (Recorded, *FIXES.get(quirks.exchange, ()), base)
+    return type(quirks.exchange, bases, {})
+
+
+class Recorded:
+    """Keeps the last HTTP exchange of the running task, so that an exception can be judged by what was answered."""
+
+    async def fetch(self, *args: Any, **kwargs: Any) -> Any:
+        LAST.set(Answer())
+        return await super().fetch(*args, **kwargs)  # type: ignore[misc]
+
+    def on_rest_response(
+        self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any
+    ) -> Any:
+        LAST.set(Answer(code, body))
+        return super().on_rest_response(code, reason, url, method, headers, body, *rest)  # type: ignore[misc]
+
+    def client(self, url: str) -> Any:
+        found = super().client(url)  # type: ignore[misc]
+        if not getattr(found, "guarded", False):
+            guard(found)
+        return found
+
+
+def guard(client: Any) -> None:
+    """Makes a socket of ccxt fail aloud. By itself it stops reading for ever at the first message that it cannot
+    handle, and drops those that it does not know: either way its watchers would wait without a word."""
+    handle, resolve = client.handle_text_or_binary_message, client.resolve
+    ignored = 0
+
+    def guarded(data: Any) -> None:
+        nonlocal ignored
+        ignored += 1
+        try:
+            handle(data)
+        except Exception as error:  # noqa: BLE001 - whatever a message does to a parser, the socket is done with
+            client.on_error(_network_error(f"unreadable message: {type(error).__name__} {error}"))
+        if ignored > MOST_IGNORED:
+            client.on_error(_network_error(f"{ignored} messages in a row that mean nothing"))
+
+    def resolved(*args: Any) -> Any:
+        nonlocal ignored
+        ignored = 0
+        return resolve(*args)
+
+    client.handle_text_or_binary_message, client.resolve, client.guarded = guarded, resolved, True
+
+
+def _network_error(text: str) -> Exception:
+    error: Exception = importlib.import_module("ccxt").NetworkError(text)
+    return error
+
+
+class AsterFills:
+    """ccxt 4.5.90's private streams of aster ask for a market type that they never set."""
+
+    async def watch_my_trades(self, *_: Any, **__: Any) -> Any:
+        exchange: Any = self
+        await exchange.load_markets()
+        await exchange.authenticate("swap")
+        url = exchange.get_private_url("swap")
+        exchange.set_balance_cache(exchange.client(url), "swap")
+        return await exchange.watch_multiple(url, ["myTrades"], None, ["swap"])
+
+
+FIXES: Mapping[str, tuple[type, ...]] = {"aster": (AsterFills,)}

@@ -1,0 +1,64 @@
+"""Numbers and ids as ccxt hands them over, made exact.
+
+ccxt is told to keep numbers as text (`exchange.number = str`). Its order books are float all the same: a float that was
+read from at most 15 significant digits gives exactly those digits back (IEEE 754 binary64), and no more are taken.
+"""
+
+import hashlib
+import math
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from keeper.errors import UnknownOutcome
+from keeper.model.amounts import micro_ceil, micro_floor
+
+FLOAT_DIGITS = 15
+ID_BITS = 63
+
+
+def exact(value: Any, name: str) -> Decimal:
+    """A number given as text or as an int. UnknownOutcome, naming the field, for anything else: it cannot be read."""
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        try:
+            number = Decimal(value)
+        except InvalidOperation:
+            number = Decimal("NaN")
+        if number.is_finite():
+            return number
+    raise UnknownOutcome(f"{name}: not an exact number: {value!r}")
+
+
+def exact_or_none(value: Any, name: str) -> Decimal | None:
+    """The same, None for what the venue did not say."""
+    return None if value is None or value == "" else exact(value, name)
+
+
+def level(value: Any, name: str) -> Decimal:
+    """A price or size of an order book: text, or a float of at most 15 significant digits."""
+    if not isinstance(value, float):
+        return exact(value, name)
+    if math.isfinite(value):
+        number = Decimal(repr(value))
+        if len(number.normalize().as_tuple().digits) <= FLOAT_DIGITS:
+            return number
+    raise UnknownOutcome(f"{name}: not a number that a float can carry exactly: {value!r}")
+
+
+def paid(amount: Decimal) -> int:
+    """What the seat paid, micro-USDC, any rest rounded against the seat."""
+    return micro_ceil(amount)
+
+
+def received(amount: Decimal) -> int:
+    """What the seat received or holds, micro-USDC, any rest rounded against the seat."""
+    return micro_floor(amount)
+
+
+def number_of(identifier: Any, name: str) -> int:
+    """A venue's id as an int: itself when it is one, else the first 63 bits of its SHA-256 (venues with UUIDs)."""
+    text = str(identifier)
+    if not identifier:
+        raise UnknownOutcome(f"{name}: the venue gave no id")
+    if text.isascii() and text.isdigit():
+        return int(text)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - ID_BITS)
