@@ -57,13 +57,18 @@ class Venue:
         now = clock.now_ms()
         self._shift_ms = recording.start_ms - (now if tape_start_ms is None else tape_start_ms)
         self._frozen_tape_ms: int | None = None
-        self.state = State(_markets(recording, options), options, recording.spot.tokens if recording.spot else ())
+        self.state = State(
+            _markets(recording, options),
+            options,
+            [*_markets(recording.dex, options), *_markets(recording.spot, options)],
+            recording.spot.tokens if recording.spot else (),
+        )
         self.agents = Agents()
         self.nonces = Nonces()
         self._booking = Booking(self.state)
         self._desk = OrderDesk(self.state, self._booking)
         self.treasury = Treasury(self.state)
-        self.funding = Funding(self.state, recording, options.funding_scale, self._tape_ms)
+        self._funding = Funding(self.state, recording, options.funding_scale, self._tape_ms)
         self.twaps = TwapDesk(self.state, self._desk)
         self.scheduled = Scheduled(self.state, self._desk)
         self.liquidator = Liquidator(self.state, self._desk, self._booking)
@@ -86,6 +91,10 @@ class Venue:
         return max(self.state.now_ms, self._clock.now_ms())
 
     @property
+    def funding(self) -> Funding:
+        return self._funding
+
+    @property
     def assets(self) -> Sequence[AssetSpec]:
         return self._recording.specs
 
@@ -97,9 +106,9 @@ class Venue:
         """One venue block: samples and funding due, prices, resting orders the prices reached, conservation."""
         now_ms = max(now_ms, self._read_ms + 1)
         self._catch_up(now_ms)
-        if not self.funding.pending:
+        if not self._funding.pending:
             self._move(now_ms)
-        for market in self.state.markets:
+        for market in self.state.all_markets:
             if market.bids or market.asks:
                 self._desk.fill_reached(market)
             if market.triggers:
@@ -137,27 +146,27 @@ class Venue:
         self._moved_ms = now_ms
         tape_ms = self._tape_ms(now_ms)
         if self._frozen_tape_ms is not None and self.state.now_ms:
-            for market in self.state.markets:
+            for market in self.state.all_markets:
                 market.hold(now_ms)
             return
-        for market in self.state.markets:
+        for market in self.state.all_markets:
             market.move(tape_ms, now_ms)
 
     def _catch_up(self, now_ms: int) -> None:
         """Everything due up to now, each at its own instant."""
-        self.funding.pay_due(now_ms)
+        self._funding.pay_due(now_ms)
         while self._next_sample_ms <= now_ms:
             instant = self._next_sample_ms
             self._next_sample_ms += SAMPLE_MS
             self.state.now_ms = max(self.state.now_ms, instant)
             self._move(instant)
-            self.funding.sample()
+            self._funding.sample()
             if instant % HOUR_MS == 0:
                 if self.before_funding is not None:
                     self.before_funding(instant)
-                self.funding.strike(instant)
+                self._funding.strike(instant)
                 self.members.take_history()
-            self.funding.pay_due(now_ms)
+            self._funding.pay_due(now_ms)
         self.state.now_ms = max(self.state.now_ms, now_ms)
 
     def read_time(self) -> int:
@@ -306,13 +315,13 @@ class Venue:
 
     def markets_of(self, dex: int) -> list[Market]:
         """The perpetuals of a dex, in the order of their ids."""
-        return [market for market in self.state.markets if not market.spec.is_spot and market.spec.dex == dex]
+        return [market for market in self.state.all_markets if not market.spec.is_spot and market.spec.dex == dex]
 
     def spot_markets(self) -> list[Market]:
-        return [market for market in self.state.markets if market.spec.is_spot]
+        return [market for market in self.state.all_markets if market.spec.is_spot]
 
     def market_of(self, coin: str) -> Market | None:
-        return next((market for market in self.state.markets if market.spec.coin == coin), None)
+        return next((market for market in self.state.all_markets if market.spec.coin == coin), None)
 
     def tape_mid(self, asset: int, at_ms: int) -> int:
         """The middle of the book at another business time, rounded to a price unit."""
@@ -320,13 +329,13 @@ class Venue:
 
     def funding_rate(self, asset: int) -> int:
         """The rate × 1e10 that the running interval is heading for."""
-        return self.funding.rate(asset, self.funding.next_ms(asset, self.now_ms()))
+        return self._funding.rate(asset, self._funding.next_ms(asset, self.now_ms()))
 
     def next_funding_ms(self, asset: int) -> int:
-        return self.funding.next_ms(asset, self.now_ms())
+        return self._funding.next_ms(asset, self.now_ms())
 
     def funding_hours(self, asset: int) -> int:
-        return self.funding.hours(asset)
+        return self._funding.hours(asset)
 
     def open_interest(self, asset: int) -> int:
         """Lots."""
@@ -341,7 +350,7 @@ class Venue:
         return liquidation_price(self.state, self.state.account(account), asset, position) if position else None
 
     def funding_history(self, asset: int) -> list[RateRow]:
-        return self.funding.history(asset)
+        return self._funding.history(asset)
 
     def user_exists(self, account: str) -> bool:
         return account in self.state.accounts
@@ -400,26 +409,24 @@ class Venue:
         return self.state.conservation()
 
 
-def _markets(recording: Recording, options: EngineOptions) -> list[Market]:
-    """The main perpetuals first, so that their place is their id; then a builder-deployed dex's, then spot pairs."""
-    markets = []
-    for part in (recording, recording.dex, recording.spot):
-        for number in range(len(part.specs) if part else 0):
-            assert part is not None
-            markets.append(
-                Market(
-                    part,
-                    number,
-                    basis_bps=float(options.basis_bps),
-                    depth_scale=float(options.depth_scale),
-                    seed=options.seed,
-                )
-            )
-    if recording.dex is not None:
-        caps = dict(recording.dex.record["limits"]["coinToOiCap"])
-        for market in markets:
-            if market.spec.coin in caps:
-                market.open_interest_cap = int(float(caps[market.spec.coin])) * MICRO
+def _markets(recording: Recording | None, options: EngineOptions) -> list[Market]:
+    """One per coin of a recording; a builder-deployed dex's have its open-interest caps."""
+    if recording is None:
+        return []
+    markets = [
+        Market(
+            recording,
+            number,
+            basis_bps=float(options.basis_bps),
+            depth_scale=float(options.depth_scale),
+            seed=options.seed,
+        )
+        for number in range(len(recording.specs))
+    ]
+    caps = dict(recording.record["limits"]["coinToOiCap"]) if "limits" in recording.record else {}
+    for market in markets:
+        if market.spec.coin in caps:
+            market.open_interest_cap = int(float(caps[market.spec.coin])) * MICRO
     return markets
 
 

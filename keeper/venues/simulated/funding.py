@@ -8,7 +8,7 @@ The prices of the full hour's instant are the ones paid on; the payment is stamp
 at the venue, and fills stamped before it count.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -68,7 +68,8 @@ class Funding:
 
     def __init__(self, state: State, recording: Recording, scale: Decimal, tape_ms: Callable[[int], int]) -> None:
         self._state, self._recording, self._scale, self._tape_ms = state, recording, scale, tape_ms
-        self._premiums = {market.spec.index: _Premium() for market in state.markets if not market.spec.is_spot}
+        self._premiums = [_Premium() for _ in state.markets]
+        self._dex_premiums = {market.spec.index: _Premium() for market in state.others if not market.spec.is_spot}
         self._due_ms: int | None = None
         self.flip = False
 
@@ -77,8 +78,15 @@ class Funding:
         """The hour has struck and its payment is not stamped yet: prices stand still until it is."""
         return self._due_ms is not None
 
+    def _all_premiums(self) -> Iterator[tuple[int, _Premium]]:
+        yield from enumerate(self._premiums)
+        yield from self._dex_premiums.items()
+
+    def _premium(self, asset: int) -> _Premium:
+        return self._dex_premiums[asset] if asset in self._dex_premiums else self._premiums[asset]
+
     def sample(self) -> None:
-        for asset, premium in self._premiums.items():
+        for asset, premium in self._all_premiums():
             market = self._state.market(asset)
             if not market.halted:
                 premium.total += market.premium()
@@ -92,7 +100,7 @@ class Funding:
         if self._due_ms is None or now_ms < self._due_ms:
             return
         stamp, self._due_ms = self._due_ms, None
-        for asset, premium in self._premiums.items():
+        for asset, premium in self._all_premiums():
             market = self._state.market(asset)
             if market.halted or stamp // HOUR_MS % self.hours(asset):
                 continue
@@ -118,7 +126,7 @@ class Funding:
         recorded = [self._recorded(asset, hour_ms - back * HOUR_MS) for back in range(hours)]
         if None in recorded:
             interest = INTEREST // 2 if self._state.spec(asset).dex else INTEREST
-            rate = rate_from_premium(self._premiums[asset].average, hours, interest)
+            rate = rate_from_premium(self._premium(asset).average, hours, interest)
         else:
             rate = sum(part for part in recorded if part is not None)
         scaled = int((Decimal(rate) * self._scale).to_integral_value())
@@ -126,7 +134,7 @@ class Funding:
         return -scaled if self.flip else scaled
 
     def history(self, asset: int) -> list[RateRow]:
-        return self._premiums[asset].history
+        return self._premium(asset).history
 
     def _recorded(self, asset: int, hour_ms: int) -> int | None:
         """The first recorded settlement at or after this instant of the tape."""

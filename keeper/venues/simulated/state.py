@@ -60,10 +60,12 @@ class Conservation:
 
 @dataclass
 class State:
-    """`house` is the tape's counterparty: an ordinary account that pays no fees and needs no margin."""
+    """`markets` are the main perpetuals, each at the place of its id; `others` the builder-deployed dex's and the spot
+    pairs. `house` is the tape's counterparty: an ordinary account that pays no fees and needs no margin."""
 
     markets: Sequence[Market]
     options: EngineOptions
+    others: Sequence[Market] = ()
     tokens: Sequence[Token] = ()
     accounts: dict[str, Account] = field(default_factory=dict)
     house: Account = field(default_factory=lambda: Account(HOUSE, always_cross=True))
@@ -78,7 +80,8 @@ class State:
     _next_tid: int = 1
 
     def __post_init__(self) -> None:
-        self._by_asset = {market.spec.index: market for market in self.markets}
+        self.all_markets = (*self.markets, *self.others)
+        self._by_asset = {market.spec.index: market for market in self.all_markets}
         self.schedule = FeeSchedule(self.options.taker_bps, self.options.maker_bps, self.master)
 
     def market(self, asset: int) -> Market:
@@ -136,7 +139,7 @@ class State:
     def total_value(self, account: Account) -> int:
         """Everything the account owns in micro-USDC, its spot tokens at their marks."""
         wei = account.spot_wei
-        for market in self.markets:
+        for market in self.others:
             base = market.spec.base
             if base is not None and base.index in account.holdings:
                 wei += account.holdings[base.index].wei * market.mark // base.lot
@@ -158,7 +161,7 @@ class State:
         if sums.difference:
             raise IntegrityError(f"the venue does not conserve: {sums}, off by {sums.difference} micro-USDC")
         everybody = (self.house, *self.accounts.values())
-        for market in self.markets:
+        for market in self.all_markets:
             if market.spec.base is not None:
                 token = market.spec.base.index
                 total = sum(account.spot_total(token) for account in everybody)

@@ -28,7 +28,7 @@ class Takers:
         if not self._span_ms or self._state.now_ms // self._span_ms == self._last:
             return
         self._last = self._state.now_ms // self._span_ms
-        for market in self._state.markets:
+        for market in self._state.all_markets:
             if not market.halted and not market.faults.halted:
                 self._trade(market)
 

@@ -328,7 +328,7 @@ class Treasury:
         if token.index == 0:
             return wei // WEI_PER_MICRO
         market = next(
-            market for market in self._state.markets if market.spec.base and market.spec.base.index == token.index
+            market for market in self._state.others if market.spec.base and market.spec.base.index == token.index
         )
         return wei * market.mark // token.lot // WEI_PER_MICRO
 

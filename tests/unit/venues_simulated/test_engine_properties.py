@@ -84,7 +84,7 @@ def check_records(venue: Venue) -> None:
         assert sizes == {asset: position.szi for asset, position in account.positions.items()}
         assert account.open_orders.keys() == {
             order.oid
-            for market in venue.state.markets
+            for market in venue.state.all_markets
             for order in market.bids + market.asks
             if order.account == account.address
         }

@@ -128,13 +128,15 @@ def priced(scene: Scene, coin: int, away: int, usd: int) -> tuple[int, int]:
 
 def open_orders_are_where_they_belong(scene: Scene) -> None:
     state = scene.venue.state
-    listed = {order.oid: order for market in state.markets for order in (*market.bids, *market.asks, *market.triggers)}
+    listed = {
+        order.oid: order for market in state.all_markets for order in (*market.bids, *market.asks, *market.triggers)
+    }
     held = {oid for account in state.accounts.values() for oid in account.open_orders}
     assert listed.keys() == held
     for order in listed.values():
         assert order.lots > 0
         assert order.waits == (order in state.market(order.spec.index).triggers)
-    for market in state.markets:
+    for market in state.all_markets:
         bids, asks = [order.price for order in market.bids], [order.price for order in market.asks]
         assert bids == sorted(bids, reverse=True)
         assert asks == sorted(asks)

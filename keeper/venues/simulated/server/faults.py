@@ -92,14 +92,9 @@ class Faults:
             return web.Response(status=429, text="null", content_type="application/json")
         if kind == "error":
             return _unavailable()
-        if kind == "drop_request":
+        if await before(fault):
             return hang_up(request)
-        if kind == "half_open":
-            await asyncio.sleep((fault.ms or HALF_OPEN_MS) / 1000)
-            return hang_up(request)
-        if kind == "delay":
-            await asyncio.sleep(fault.ms / 1000)
-        elif kind == "reorder":
+        if kind == "reorder":
             await self._let_pass((fault.ms or PATIENCE_MS) / 1000)
         answer = await handler(request)
         if kind == "duplicate":
@@ -176,6 +171,17 @@ def middleware(faults: Faults, *order_paths: str) -> Any:
         return await faults.answer(request, handler, order_paths or (ORDER_PATH,))
 
     return inject
+
+
+async def before(fault: Fault | None) -> bool:
+    """Waits for a delay, or as long as a half-open connection lasts; True when the request is to be dropped."""
+    if fault is None:
+        return False
+    if fault.kind == "delay":
+        await asyncio.sleep(fault.ms / 1000)
+    elif fault.kind == "half_open":
+        await asyncio.sleep((fault.ms or HALF_OPEN_MS) / 1000)
+    return fault.kind in ("drop_request", "half_open")
 
 
 def _unavailable() -> web.Response:

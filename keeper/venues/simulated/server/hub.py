@@ -20,14 +20,15 @@ from keeper.venues.simulated.events import (
     Traded,
     TwapChanged,
 )
+from keeper.venues.simulated.server import topics
 from keeper.venues.simulated.server.faults import Faults
 from keeper.venues.simulated.server.info import Info
 from keeper.venues.simulated.server.info_account import aggregated
 from keeper.venues.simulated.server.snapshots import Snapshots, flat_funding
-from keeper.venues.simulated.server.topics import Topic
 from keeper.venues.simulated.units import usdc_text
 from keeper.venues.simulated.wire import render, render_account
 
+Topic = topics.Topic
 BOOK_EVERY_MS = 500
 QUEUE_LIMIT = 20_000
 SILENCE_S = 60
