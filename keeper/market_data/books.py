@@ -34,8 +34,7 @@ class LiveBook:
         self._synced = False
         self._anchored = False
         self._advanced_s = 0.0
-        self._lag_s = 0.0
-        self._least_lag_s: float | None = None
+        self._least_offset_s: float | None = None
         self._distrust = ""
         self._waiting: list[BookDelta] = []
 
@@ -84,7 +83,7 @@ class LiveBook:
 
     def resync(self) -> None:
         """The connection broke: what is known may be old by any amount."""
-        self._synced, self._least_lag_s, self._waiting = False, None, []
+        self._synced, self._least_offset_s, self._waiting = False, None, []
 
     def distrust(self, reason: str) -> None:
         """Something about this book could not be read or believed: STALE until a good message comes."""
@@ -98,10 +97,12 @@ class LiveBook:
             return self._distrust
         if now_s - self._advanced_s > self._max_age_s:
             return f"no newer book for {now_s - self._advanced_s:.1f} s"
-        if self._lag_s > self._max_age_s:
-            return f"{self._lag_s:.1f} s late"
         book = self.book
-        return "crossed" if book is not None and is_crossed(book) else ""
+        assert book is not None
+        late_s = now_s - book.time_ms / 1000 - (self._least_offset_s or 0.0)
+        if late_s > self._max_age_s:
+            return f"{late_s:.1f} s late"
+        return "crossed" if is_crossed(book) else ""
 
     def state(self, now_s: float) -> BookState:
         if not self._synced or self._book is None:
@@ -120,12 +121,12 @@ class LiveBook:
         self._waiting.append(delta)
 
     def _advance(self, now_s: float, time_ms: int, *, repeated: bool) -> None:
-        """The lag is how much longer this message took than the fastest of its connection."""
+        """The least offset between our clock and the venue's belongs to the fastest message of the connection: how late
+        a book is counts from there, so that a stream which falls behind does not look young."""
         if not repeated:
             self._advanced_s = now_s
         offset = now_s - time_ms / 1000
-        self._least_lag_s = offset if self._least_lag_s is None else min(offset, self._least_lag_s)
-        self._lag_s = offset - self._least_lag_s
+        self._least_offset_s = offset if self._least_offset_s is None else min(offset, self._least_offset_s)
 
 
 class _Depth:

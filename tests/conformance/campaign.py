@@ -39,8 +39,8 @@ WORKERS = 48
 LIFE_MS = 5_000
 SIDES: tuple[Side, ...] = ("buy", "sell")
 MAX_AGE_S = 3.0
-OLDEST_S = 2 * MAX_AGE_S + 2
-"""Its age and its lag may each be `MAX_AGE_S`; the rest is what the fastest frame of a connection takes."""
+OLDEST_S = MAX_AGE_S + 3
+"""The rest is what the fastest frame of a connection takes on a busy machine."""
 ROUND = 1_000
 """Orders of one seat: well below the 10,000 fills that a venue keeps."""
 

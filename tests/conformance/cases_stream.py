@@ -236,7 +236,7 @@ async def no_silent_staleness(w: World) -> None:
         for _ in range(60):
             now_ms, book = await w.truth.market.now_ms(), engine.book(w.market.venue, w.coin)
             if book is not None:
-                assert now_ms - book.time_ms < 5_000  # its age and its lag may each be 2 s
+                assert now_ms - book.time_ms < 5_000  # 2 s, and what the fastest frame takes on a busy machine
             await asyncio.sleep(0.05)
         w.proxy.bend = unbent
         await eventually(lambda: w.is_live(engine))
