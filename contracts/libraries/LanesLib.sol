@@ -71,9 +71,9 @@ library LanesLib {
     /// delta + 2^63 instead of the delta no term is negative, and lane + delta + 2^127 shows in its upper half whether
     /// the lane is left. `tests/contracts/LanesLib.t.sol` compares it with plain Solidity. What it has stored when
     /// something is `bad` the caller reverts.
-    /// @param at Of the first of `words` in calldata, a byte each. @param end Of the last, and one. @param from Of the first delta.
+    /// @param place Of the first of `words` in calldata, a byte each. @param end Of the last, and one. @param from Of the first delta.
     /// @return halves Σ (delta + 2^63) of the even lanes, in the lower 128 bits, and of the odd ones, in the upper.
-    function _addAll(uint256 lanes, uint256 openBits, uint256 at, uint256 end, uint256 from)
+    function _addAll(uint256 lanes, uint256 openBits, uint256 place, uint256 end, uint256 from)
         private
         returns (uint256 halves, uint256 bad)
     {
@@ -81,11 +81,11 @@ library LanesLib {
             let next := 0 // The smallest index that the next word may have.
             let limit := 0 // First word that `bits`, which hold 64 words' lanes, do not know.
             let bits := 0
-            for {} lt(at, end) {
-                at := add(at, 1)
+            for {} lt(place, end) {
+                place := add(place, 1)
                 from := add(from, 32)
             } {
-                let word := byte(0, calldataload(at))
+                let word := byte(0, calldataload(place))
                 bad := or(bad, lt(word, next))
                 next := add(word, 1)
                 if iszero(lt(word, limit)) {
