@@ -27,8 +27,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Fault(msgspec.Struct):
-    """`count` requests (or messages) fail this way: those whose path is `path` (None: commands where orders go), those
-    whose text contains `channel`."""
+    """`count` requests (or messages) fail this way: those whose path is `path` (None: where orders go), those whose
+    text contains `channel`."""
 
     kind: RequestKind | SocketKind
     count: int = 1
@@ -64,8 +64,7 @@ class Faults:
         """The fault of this request, used up by one."""
         for fault in self._ordered:
             wanted = order_paths if fault.path is None else (fault.path,)
-            hit = any(path == each or path.startswith(each + "/") for each in wanted)
-            if not fault.kind.startswith("ws_") and fault.count > 0 and hit:
+            if not fault.kind.startswith("ws_") and fault.count > 0 and path in wanted:
                 return self._use(fault)
         return None
 
@@ -78,7 +77,7 @@ class Faults:
     # --- requests ---------------------------------------------------------------------------------------------
 
     async def answer(self, request: web.Request, handler: Handler, order_paths: tuple[str, ...]) -> web.StreamResponse:
-        fault = self.next(request.path, order_paths=() if request.method == "GET" else order_paths)
+        fault = self.next(request.path, order_paths=order_paths)
         try:
             return await handler(request) if fault is None else await self._fail(fault, request, handler)
         finally:

@@ -20,14 +20,11 @@ from keeper.venues.simulated.dialects.aster.publisher import AsterPublisher
 from keeper.venues.simulated.dialects.aster.signing import Authority
 from keeper.venues.simulated.dialects.aster.symbols import hours_of
 from keeper.venues.simulated.dialects.interval_funding import settle_every
-from keeper.venues.simulated.server.faults import Faults, middleware
+from keeper.venues.simulated.server.faults import before, hang_up
 from keeper.venues.simulated.server.hub import Connection
 from keeper.venues.simulated.server.world import World
 
 MAX_STREAMS = 200
-ORDER_PATHS = tuple(
-    f"/fapi/{version}/{path}" for version in ("v1", "v3") for path in ("order", "batchOrders", "allOpenOrders")
-)
 
 
 def aster(world: World) -> web.Application:
@@ -37,8 +34,8 @@ def aster(world: World) -> web.Application:
     world.hub = publisher
     public = Public(publisher)
     rest = Rest(world, public, Private(publisher, public))
-    socket = Socket(publisher, rest.private, world.faults)
-    app = web.Application(middlewares=[middleware(world.faults, *ORDER_PATHS)])
+    socket = Socket(publisher, rest.private)
+    app = web.Application()
     app.router.add_route("*", "/fapi/{version}/{path:.+}", rest.futures)
     app.router.add_get("/api/{version}/{path:.+}", rest.spot)
     app.router.add_get("/fstream/stream", socket.public)
@@ -71,7 +68,13 @@ class Rest:
         raw = query if request.method == "GET" else (await request.text()) or query
         command = request.method != "GET"
         signed = self._authority.check(raw, command=command, approves_builder=path == "approveBuilder")
-        return reply(self.private.answer(request.method, path, signed))
+        fault = self._world.faults.next() if command and "rder" in path else None
+        if await before(fault):
+            return hang_up(request)
+        answer = self.private.answer(request.method, path, signed)
+        if fault is not None and fault.kind == "drop_ack":
+            return hang_up(request)
+        return reply(answer)
 
     async def spot(self, request: web.Request) -> web.Response:
         """Spot exists but lists nothing here."""
@@ -91,8 +94,8 @@ class Rest:
 
 
 class Socket:
-    def __init__(self, publisher: AsterPublisher, private: Private, faults: Faults) -> None:
-        self._publisher, self._private, self._faults = publisher, private, faults
+    def __init__(self, publisher: AsterPublisher, private: Private) -> None:
+        self._publisher, self._private = publisher, private
 
     async def public(self, request: web.Request) -> web.WebSocketResponse:
         return await self._serve(request, None)
@@ -106,7 +109,7 @@ class Socket:
     async def _serve(self, request: web.Request, user: str | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket, self._faults)
+        connection = Connection(socket)
         if user is not None:
             connection.topics["user", user] = {}
         self._publisher.connections.add(connection)
@@ -117,7 +120,6 @@ class Socket:
                     self._receive(connection, message.data)
         finally:
             self._publisher.connections.discard(connection)
-            self._faults.forget(connection)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer
