@@ -1,6 +1,11 @@
 """Every adapter under test. One line here puts an adapter through the whole suite."""
 
-from tests.conformance import hyperliquid, toy_venue
+from tests.conformance import ccxt_dialects, hyperliquid, toy_venue
 from tests.conformance.harness import AdapterUnderTest
 
-ADAPTERS: tuple[AdapterUnderTest, ...] = (hyperliquid.ADAPTER, toy_venue.ADAPTER)
+ADAPTERS: tuple[AdapterUnderTest, ...] = (
+    hyperliquid.ADAPTER,
+    ccxt_dialects.ASTER,
+    ccxt_dialects.PARADEX,
+    toy_venue.ADAPTER,
+)

@@ -12,6 +12,7 @@ from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.ccxt_adapter.quirks import Quirks
 
 MOST_IGNORED = 10
+UNREADABLE = "unreadable message"
 NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
 
 _keys_in_use: set[tuple[str, str]] = set()
@@ -137,9 +138,9 @@ def guard(client: Any) -> None:
         try:
             handle(data)
         except Exception as error:  # noqa: BLE001 - whatever a message does to a parser, the socket is done with
-            client.on_error(_network_error(f"unreadable message: {type(error).__name__} {error}"))
+            client.on_error(_network_error(f"{UNREADABLE}: {type(error).__name__} {error}"))
         if ignored > MOST_IGNORED:
-            client.on_error(_network_error(f"{ignored} messages in a row that mean nothing"))
+            client.on_error(_network_error(f"{UNREADABLE}: {ignored} in a row that mean nothing"))
 
     def resolved(*args: Any) -> Any:
         nonlocal ignored

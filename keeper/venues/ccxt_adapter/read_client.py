@@ -6,6 +6,7 @@ from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
 
+import msgspec
 import structlog
 
 from keeper.clock import Clock
@@ -151,7 +152,11 @@ class CcxtReadClient:
             interval = raw.get("interval") or (await self._interval(market))
             known = records.context(item.coin, raw, interval)
             if known is not None:
-                found[item.coin] = known
+                found[item.coin] = msgspec.structs.replace(
+                    known,
+                    funding_method="accrued in an index" if self.quirks.index_funding else "settled at intervals",
+                    funding_formula=f"{self.quirks.exchange}/1",
+                )
         return found
 
     async def _interval(self, market: str) -> str | None:

@@ -71,7 +71,15 @@ def context(coin: str, raw: Mapping[str, Any], interval: Any) -> MarketContext |
         raise IntegrityError(f"{coin} fundingRate: {rate} is no funding rate")
     if mark <= 0 or oracle <= 0:
         raise IntegrityError(f"{coin}: mark {mark} and index {oracle} must be more than nought")
-    return MarketContext(coin=coin, mark=mark, oracle=oracle, funding=rate, funding_interval_ms=span)
+    due = raw.get("nextFundingTimestamp") or raw.get("fundingTimestamp")
+    return MarketContext(
+        coin=coin,
+        mark=mark,
+        oracle=oracle,
+        funding=rate,
+        funding_interval_ms=span,
+        next_funding_ms=due if type(due) is int else None,
+    )
 
 
 def funding_rate(venue: str, coin: str, raw: Mapping[str, Any]) -> FundingRate:

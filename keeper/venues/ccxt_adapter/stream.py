@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import structlog
 
 from keeper.errors import IntegrityError, UnknownOutcome, VenueError
-from keeper.venues.base import BookUpdate, Connected, ContextUpdate, Disconnected, FillsUpdate, StreamEvent
+from keeper.venues.base import BookUpdate, Connected, ContextUpdate, Disconnected, FillsUpdate, StreamEvent, Unreadable
 from keeper.venues.ccxt_adapter import records
+from keeper.venues.ccxt_adapter.exchange import UNREADABLE
 
 if TYPE_CHECKING:
     from keeper.venues.ccxt_adapter.read_client import CcxtReadClient
@@ -67,10 +68,15 @@ async def _books(client: "CcxtReadClient", coin: str, queue: Queue) -> None:
                 raw = await client.once(client.feed, "watch_order_book", item.market, DEPTH)
         except TimeoutError as error:
             raise UnknownOutcome(f"{item.market}: no word on its book for {BOOK_SILENCE_S:g} s") from error
+        except UnknownOutcome as error:
+            if UNREADABLE in str(error):
+                queue.put_nowait(Unreadable("book", str(error), coin))
+            raise
         try:
             queue.put_nowait(BookUpdate(records.book(client.venue, item, raw, client.clock_ms())))
         except (IntegrityError, UnknownOutcome) as error:
             log.error("venue_stream_unreadable", venue=client.venue, market=item.market, error=str(error))
+            queue.put_nowait(Unreadable("book", str(error), coin))
 
 
 async def _contexts(client: "CcxtReadClient", coins: Sequence[str], queue: Queue) -> None:

@@ -36,6 +36,9 @@ WAIT_S = 30
 _legs = iter(range(1, 60_000))
 
 
+pytestmark = pytest.mark.xdist_group("dialect_adapter")
+
+
 @pytest.fixture(scope="module", params=["aster", "paradex"])
 def served(request: pytest.FixtureRequest, serve: Callable[..., Served]) -> Served:
     return serve(request.param)

@@ -21,6 +21,9 @@ HOUR_MS = 3_600_000
 WAIT_S = 15
 
 
+pytestmark = pytest.mark.xdist_group("dialect_aster")
+
+
 @pytest.fixture(scope="module")
 def served(serve: Callable[..., Served]) -> Served:
     return serve("aster")
@@ -270,6 +273,8 @@ async def test_funding_at_the_symbols_own_interval(served: Served, exchange: Any
 async def test_the_ledger_adds_up_to_the_balance(exchange: Any) -> None:
     """Every income row since the deposit, summed, is what the wallet holds."""
     await exchange.load_markets()
+    for side in ("buy", "sell"):
+        await exchange.create_order(BTC, "market", side, 0.001)
     rows = await exchange.fapiPrivateGetV3Income({"limit": 1000})
     held = (await exchange.fapiPrivateGetV3Balance())[0]
     assert sum(round(float(row["income"]) * 1e8) for row in rows) == round(float(held["balance"]) * 1e8)

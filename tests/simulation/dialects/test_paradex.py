@@ -14,6 +14,9 @@ HOUR_MS = 3_600_000
 WAIT_S = 15
 
 
+pytestmark = pytest.mark.xdist_group("dialect_paradex")
+
+
 @pytest.fixture(scope="module")
 def served(serve: Callable[..., Served]) -> Served:
     return serve("paradex")

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keeper.clock import TestClock
@@ -246,6 +246,7 @@ FIELDS = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first draw builds the strategy
 @given(
     st.fixed_dictionaries(
         {}, optional=dict.fromkeys(("id", "price", "amount", "side", "timestamp", "fee", "order"), FIELDS)

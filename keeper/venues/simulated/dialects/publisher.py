@@ -7,7 +7,8 @@ import msgspec
 
 from keeper.venues.simulated.events import Event, Filled
 from keeper.venues.simulated.orders import Fill
-from keeper.venues.simulated.server.hub import Hub, Topic
+from keeper.venues.simulated.server.hub import Hub
+from keeper.venues.simulated.server.topics import Topic
 from keeper.venues.simulated.server.world import World
 
 

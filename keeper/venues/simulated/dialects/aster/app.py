@@ -20,11 +20,12 @@ from keeper.venues.simulated.dialects.aster.publisher import AsterPublisher
 from keeper.venues.simulated.dialects.aster.signing import Authority
 from keeper.venues.simulated.dialects.aster.symbols import hours_of
 from keeper.venues.simulated.dialects.interval_funding import settle_every
-from keeper.venues.simulated.server.faults import before, hang_up
+from keeper.venues.simulated.server.faults import middleware
 from keeper.venues.simulated.server.hub import Connection
 from keeper.venues.simulated.server.world import World
 
 MAX_STREAMS = 200
+ORDER_PATHS = ("/fapi/v3/order", "/fapi/v3/batchOrders", "/fapi/v1/order", "/fapi/v1/batchOrders")
 
 
 def aster(world: World) -> web.Application:
@@ -35,7 +36,7 @@ def aster(world: World) -> web.Application:
     public = Public(publisher)
     rest = Rest(world, public, Private(publisher, public))
     socket = Socket(publisher, rest.private)
-    app = web.Application()
+    app = web.Application(middlewares=[middleware(world.faults, *ORDER_PATHS)])
     app.router.add_route("*", "/fapi/{version}/{path:.+}", rest.futures)
     app.router.add_get("/api/{version}/{path:.+}", rest.spot)
     app.router.add_get("/fstream/stream", socket.public)
@@ -68,13 +69,7 @@ class Rest:
         raw = query if request.method == "GET" else (await request.text()) or query
         command = request.method != "GET"
         signed = self._authority.check(raw, command=command, approves_builder=path == "approveBuilder")
-        fault = self._world.faults.next() if command and "rder" in path else None
-        if await before(fault):
-            return hang_up(request)
-        answer = self.private.answer(request.method, path, signed)
-        if fault is not None and fault.kind == "drop_ack":
-            return hang_up(request)
-        return reply(answer)
+        return reply(self.private.answer(request.method, path, signed))
 
     async def spot(self, request: web.Request) -> web.Response:
         """Spot exists but lists nothing here."""
@@ -109,7 +104,7 @@ class Socket:
     async def _serve(self, request: web.Request, user: str | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket)
+        connection = Connection(socket, self._publisher.world.faults)
         if user is not None:
             connection.topics["user", user] = {}
         self._publisher.connections.add(connection)

@@ -67,7 +67,7 @@ class Public:
         return found
 
     def open_markets(self) -> list[Market]:
-        return [market for market in self._venue.state.markets if not market.halted]
+        return [market for market in self._venue.markets_of(0) if not market.halted]
 
     def _one_or_all(self, params: Params, row: Callable[[Market], dict[str, Any]]) -> Any:
         return row(self.market(params)) if params.get("symbol") else [row(market) for market in self.open_markets()]
@@ -79,7 +79,7 @@ class Public:
             "rateLimits": [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400}],
             "exchangeFilters": [],
             "assets": [{"asset": ASSET, "marginAvailable": True, "autoAssetExchange": "0"}],
-            "symbols": [render.symbol_info(market) for market in self._venue.state.markets],
+            "symbols": [render.symbol_info(market) for market in self._venue.markets_of(0)],
         }
 
     def _depth(self, params: Params) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class AsterPublisher(Publisher):
 
     def __init__(self, world: World) -> None:
         super().__init__(world)
-        self.by_symbol = {symbol_of(market.spec.coin): market for market in world.venue.state.markets}
+        self.by_symbol = {symbol_of(market.spec.coin): market for market in world.venue.markets_of(0)}
         self.builder_rates: dict[int, int] = {}
         self.builder_fees: dict[tuple[int, int], int] = {}
         self._announced: set[int] = set()
@@ -168,7 +168,7 @@ class AsterPublisher(Publisher):
     # --- everybody's ------------------------------------------------------------------------------------------
 
     def publish_markets(self, time_ms: int, *, force: bool = False) -> None:
-        for topic in sorted(self.topics()):
+        for topic in () if self.stale else sorted(self.topics()):
             name, separator, kind = topic[0].partition("@")
             market = self.by_symbol.get(name.upper()) if separator else None
             if market is None:

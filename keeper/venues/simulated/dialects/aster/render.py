@@ -5,8 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from keeper.venues.simulated.accounts import Account, Position, account_value, margin_used, transferable
-from keeper.venues.simulated.dialects.aster.symbols import ASSET, base_of, hours_of, symbol_of, tick_size
-from keeper.venues.simulated.dialects.interval_funding import next_settlement_ms
+from keeper.venues.simulated.dialects.aster.symbols import ASSET, base_of, symbol_of, tick_size
 from keeper.venues.simulated.dialects.numbers import fixed
 from keeper.venues.simulated.engine import Venue
 from keeper.venues.simulated.market import RATE_SCALE, Market
@@ -87,7 +86,7 @@ def premium_index(venue: Venue, market: Market) -> dict[str, Any]:
         "estimatedSettlePrice": price(spec, market.oracle),
         "lastFundingRate": rate(venue.funding_rate(spec.index)),
         "interestRate": "0.00010000",
-        "nextFundingTime": next_settlement_ms(now, hours_of(spec.coin)),
+        "nextFundingTime": venue.next_funding_ms(spec.index),
         "time": now,
     }
 

@@ -18,7 +18,7 @@ from keeper.venues.simulated.dialects.paradex.errors import ParadexError, invali
 from keeper.venues.simulated.dialects.paradex.publisher import PRIVATE, ParadexPublisher
 from keeper.venues.simulated.dialects.paradex.rest import Rest
 from keeper.venues.simulated.dialects.paradex.signing import Authority, Owner
-from keeper.venues.simulated.server.faults import before, hang_up
+from keeper.venues.simulated.server.faults import middleware
 from keeper.venues.simulated.server.hub import Connection
 from keeper.venues.simulated.server.world import World
 
@@ -29,7 +29,7 @@ def paradex(world: World) -> web.Application:
     world.hub = publisher
     authority = Authority(LiveClock())
     server = Server(world, publisher, authority)
-    app = web.Application()
+    app = web.Application(middlewares=[middleware(world.faults, "/v1/orders", "/v1/orders/batch")])
     app.router.add_get("/v1", server.socket)
     app.router.add_route("*", "/v1/{path:.+}", server.rest)
     return app
@@ -71,9 +71,6 @@ class Server:
 
     async def _command(self, request: web.Request, owner: Owner, path: str, params: dict[str, str]) -> web.Response:
         body = await _json(request) if request.method == "POST" else None
-        fault = self._world.faults.next() if path.startswith("orders") else None
-        if await before(fault):
-            return hang_up(request)
         match request.method, path:
             case "POST", "orders":
                 answer = reply(self._rest.place(owner, body), 201)
@@ -89,14 +86,12 @@ class Server:
                 answer = reply(self._rest.set_margin(owner, path.removeprefix("account/margin/"), body))
             case _:
                 raise ParadexError("NOT_FOUND", f"no such command: {request.method} {path}", 404)
-        if fault is not None and fault.kind == "drop_ack":
-            return hang_up(request)
         return answer
 
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket)
+        connection = Connection(socket, self._world.faults)
         owner: Owner | None = None
         self._publisher.connections.add(connection)
         writer = asyncio.create_task(connection.write())

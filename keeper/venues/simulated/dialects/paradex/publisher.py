@@ -8,7 +8,7 @@ from keeper.venues.simulated.dialects.paradex import render
 from keeper.venues.simulated.dialects.publisher import Publisher
 from keeper.venues.simulated.events import Event, Filled, OrderChanged, Traded
 from keeper.venues.simulated.market import Market
-from keeper.venues.simulated.server.hub import Topic
+from keeper.venues.simulated.server.topics import Topic
 from keeper.venues.simulated.server.world import World
 
 PRIVATE = ("orders", "fills", "positions", "account", "funding_payments")
@@ -24,7 +24,7 @@ class ParadexPublisher(Publisher):
         super().__init__(world)
         self.funding = funding
         self.accounts: dict[str, str] = {}
-        self.by_name = {render.name_of(market.spec.coin): market for market in world.venue.state.markets}
+        self.by_name = {render.name_of(market.spec.coin): market for market in world.venue.markets_of(0)}
         self._sequence = 0
 
     def knows(self, channel: str) -> bool:
@@ -75,7 +75,7 @@ class ParadexPublisher(Publisher):
             self._send(("account", address), "account", render.account(venue, self.funding, found, name))
 
     def publish_markets(self, time_ms: int, *, force: bool = False) -> None:
-        for topic in sorted(self.topics()):
+        for topic in () if self.stale else sorted(self.topics()):
             kind, _, rest = topic[0].partition(".")
             if kind in EVERY_MS and self.due(topic, time_ms, EVERY_MS[kind], force=force):
                 self.snapshot_of(topic[0], kind, rest.partition(".")[0], time_ms)
