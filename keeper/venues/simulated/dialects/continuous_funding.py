@@ -43,8 +43,8 @@ class ContinuousFunding(Funding):
     """The engine's funding with an index per coin; `history` gets a row an hour, `hourly` the index then."""
 
     def start(self) -> None:
-        self.indices = dict.fromkeys(self._premiums, 0)
-        self.hourly: dict[int, list[int]] = {asset: [] for asset in self._premiums}
+        self.indices = [0] * len(self._state.markets)
+        self.hourly: list[list[int]] = [[] for _ in self._state.markets]
         self.payments: list[Payment] = []
         self._open: dict[tuple[str, int], Accrual] = {}
 
@@ -55,10 +55,10 @@ class ContinuousFunding(Funding):
     def sample(self) -> None:
         super().sample()
         now = self._state.now_ms
-        for asset in self._premiums:
-            market = self._state.market(asset)
+        for market in self._state.markets:
             if market.halted:
                 continue
+            asset = market.spec.index
             step = market.oracle * self.rate(asset, (now // HOUR_MS + 1) * HOUR_MS) * SAMPLE_MS
             self.indices[asset] += step
             for account in self._state.accounts.values():
@@ -67,19 +67,19 @@ class ContinuousFunding(Funding):
 
     def strike(self, hour_ms: int) -> None:
         """An hour's average premium starts anew; nothing is settled."""
-        for asset, premium in self._premiums.items():
-            if not self._state.market(asset).halted:
-                rate = self.rate(asset, hour_ms)
+        for market, premium in zip(self._state.markets, self._premiums, strict=True):
+            if not market.halted:
+                rate = self.rate(market.spec.index, hour_ms)
                 premium.history.append(RateRow(hour_ms, rate, premium.average))
                 premium.total = premium.count = 0
-                self.hourly[asset].append(self.indices[asset])
+                self.hourly[market.spec.index].append(self.indices[market.spec.index])
 
     def _accrue(self, account: Account, asset: int, exact: int) -> None:
         accrual = self._open.setdefault((account.address, asset), Accrual())
         accrual.exact += exact
         whole = abs(accrual.exact) // INDEX_SCALE * (1 if accrual.exact >= 0 else -1)
         due, accrual.paid = whole - accrual.paid, whole
-        account.pay(self._state.spec(asset).dex, due)
+        account.raw_usd += due
         self._state.house.raw_usd -= due
         position = account.positions[asset]
         position.funding_since_open -= due
@@ -102,8 +102,8 @@ class ContinuousFunding(Funding):
 
 def accrue_continuously(venue: Venue) -> ContinuousFunding:
     """Makes a fresh venue's funding continuous."""
-    funding = venue.funding
+    funding = venue._funding
     replaced = ContinuousFunding(funding._state, funding._recording, funding._scale, funding._tape_ms)
     replaced.start()
-    venue.funding = replaced
+    venue._funding = replaced
     return replaced
