@@ -5,7 +5,8 @@ import {LANE_WORDS} from "./ConstantsLib.sol";
 import {ErrorsLib} from "./ErrorsLib.sol";
 
 // assembly: the loop of a commit; proved in tests/contracts/symbolic and compared with plain Solidity in tests.
-// slither-disable-start assembly
+// incorrect-exp, too-many-digits: bits are flipped and lanes masked, each mask written out whole.
+// slither-disable-start assembly,incorrect-exp,too-many-digits
 
 /// @title Four uint64 balances to a storage word.
 /// @notice Sub-account id lies in word (id − 1) / 4, lane (id − 1) % 4, lane 0 lowest. Amounts in micro-USDC.
@@ -132,4 +133,4 @@ library LanesLib {
     }
 }
 
-// slither-disable-end assembly
+// slither-disable-end assembly,incorrect-exp,too-many-digits
