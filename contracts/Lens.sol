@@ -8,8 +8,8 @@ import {AccountSheet, ILens, VenueSheet} from "./interfaces/ILens.sol";
 import {Account, IPrimeVault} from "./interfaces/IPrimeVault.sol";
 import {IVenue} from "./interfaces/IVenue.sol";
 
-// calls-loop: a view, called off chain; who asks for too much at once runs out of gas alone.
-// assembly: shortens an array to what was found.
+// calls-loop: a view asks its vault as often as it has to; a venue is asked with a gas cap.
+// assembly: shortens an array that was made here.
 // slither-disable-start calls-loop,assembly
 
 /// @title Read-only answers about any vault.

@@ -68,6 +68,7 @@ def deploy(plan: Plan) -> Deployment:
         vault.addGuardian(guardian, sender=owner)
     core = factory.make("HyperCoreVenue", VENUE, TIER_READ, vault.address, usdc.address, wallet.address, CORE_WRITER)
     attestor = owner.deploy(container("Attestor"), vault, list(roles.attestors), roles.threshold)
+    lens = owner.deploy(container("Lens"))
     deposit_address = roles.custody if plan.seatDepositAddress is None else address(plan.seatDepositAddress)
     seat = factory.make(
         *("SeatVenue", VENUE, TIER_ATTESTED, vault.address, usdc.address, attestor.address),
@@ -97,6 +98,7 @@ def deploy(plan: Plan) -> Deployment:
             attestor=attestor.address,
             hyperCoreVenue=core.address,
             seatVenue=seat.address,
+            lens=lens.address,
             coreWriter=CORE_WRITER,
             coreState=state.address,
             coreDepositWallet=wallet.address,

@@ -1,9 +1,10 @@
 """Long tests, each at most an hour: `./dev test-deep NAME [ARGUMENT ...]`; what came of them is in deep/results.json.
 
-invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs.
+invariants: every stateful invariant with 1,024 runs of depth 128 and every fuzzed test with 10,000 runs, in parts; see
+tools/deep_forge.py.
 replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
-where they stopped.
+where they stopped, too.
 routing: see tools/routing_fuzz.py.
 faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
@@ -16,29 +17,10 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools import differential, mutate, replay_fills, routing_fuzz, security
-from tools.dev import ROOT, environment
+from tools import deep_forge, differential, mutate, replay_fills, routing_fuzz, security
+from tools.dev import ROOT
 
 RESULTS = ROOT / "deep" / "results.json"
-
-
-def invariants(arguments: list[str]) -> dict[str, Any]:
-    """forge with the profile `deep`. Arguments are forge's, for example --match-path."""
-    env = environment() | {"FOUNDRY_PROFILE": "deep"}
-    done = subprocess.run(
-        ["forge", "test", "--json", *arguments], check=False, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True
-    )
-    suites: dict[str, Any] = json.loads(done.stdout)
-    results = {
-        f"{suite}:{name}": test for suite, tests in suites.items() for name, test in tests["test_results"].items()
-    }
-    failed = {name: test["reason"] for name, test in results.items() if test["status"] != "Success"}
-    for name, reason in failed.items():
-        print(f"{name}: {reason}")
-    if failed or not results:
-        raise SystemExit(f"test-deep invariants: {len(failed)} of {len(results)} tests failed")
-    kinds = [next(iter(test["kind"])) for test in results.values()]
-    return {"tests": len(results), "fuzzed": kinds.count("Fuzz"), "invariants": kinds.count("Invariant")}
 
 
 def prove(arguments: list[str]) -> dict[str, Any]:
@@ -75,7 +57,7 @@ def faults(arguments: list[str]) -> dict[str, Any]:
 
 
 NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
-    "invariants": invariants,
+    "invariants": deep_forge.main,
     "differential": differential.main,
     "mutate": mutate.main,
     "prove": prove,
@@ -107,6 +89,8 @@ def main(arguments: list[str]) -> None:
     results[" ".join([name, *rest])] = entry
     RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
     print(json.dumps({name: entry}))
+    if entry.get("left"):
+        raise SystemExit(f"test-deep {name}: not all of it was run; call it again to go on")
 
 
 if __name__ == "__main__":

@@ -32,15 +32,21 @@ interface IHyperCoreVenue is IVenue {
     event Confirmed(uint64 spot);
     /// @notice It may be enrolled from `usableFrom` on.
     event TraderApproved(address indexed key, uint40 usableFrom);
+    /// @notice The approval of `key` was taken back before it was used.
     event TraderDisapproved(address indexed key);
+    /// @notice Core was asked to make `key` the account's agent; it is one up to and including the second `until`.
     event TraderAuthorized(address indexed key, uint40 until);
     /// @notice The trader's name on Core now belongs to `burned`, an address without a key.
     event TraderRevoked(address indexed burned);
     /// @notice Equity was below the floor: the same again in 60 s to 10 min trips the breaker.
     event BreakerArmed(int128 equity, uint256 floor);
+    /// @notice The trader was revoked by `by`: only reduce-only orders remain until the curator resets the breaker.
     event BreakerTripped(address indexed by);
+    /// @notice Orders are taken again.
     event BreakerReset();
+    /// @notice Orders in the perp `asset` are taken from `usableFrom` on.
     event AssetAllowed(uint32 indexed asset, uint40 usableFrom);
+    /// @notice Only reduce-only orders in the perp `asset` are taken.
     event AssetDisallowed(uint32 indexed asset);
     /// @notice An order was asked for; price and size × 1e8.
     event OrderAsked(
@@ -54,9 +60,11 @@ interface IHyperCoreVenue is IVenue {
     function setUp() external;
 
     /// @notice Keeper: spot to perp, at most what is available on spot. Reverts before `confirm` and while a recall is open.
+    /// @param amount Micro-USDC.
     function toPerp(uint64 amount) external;
 
     /// @notice Keeper: perp to spot, at most what is withdrawable. Reverts before `confirm` and while a recall is open.
+    /// @param amount Micro-USDC.
     function toSpot(uint64 amount) external;
 
     /// @notice Anyone: records that the last deposit has arrived on spot, or that 15 minutes have passed.
@@ -67,10 +75,13 @@ interface IHyperCoreVenue is IVenue {
     /// oracle, valid tick and lot, a client order id, tif 1 to 3. One that is not reduce-only needs an allowed asset, no
     /// tripped breaker and no exit, and debits notional × adverse distance from the oracle from a bucket that holds 1% of
     /// the book and refills in 24 hours.
+    /// @param order Price and size × 1e8.
     function placeOrder(CoreOrder calldata order) external;
 
-    /// @notice Keeper.
+    /// @notice Keeper: cancels by the number that Core gave the order.
     function cancelByOid(uint32 asset, uint64 oid) external;
+
+    /// @notice Keeper: cancels by client order id.
     function cancelByCloid(uint32 asset, uint128 cloid) external;
 
     /// @notice Anyone: revokes the trader key once its time is over; repeatable each minute until another is enrolled,
@@ -83,6 +94,8 @@ interface IHyperCoreVenue is IVenue {
     function revokeTrader() external;
 
     /// @notice Curator: resets the breaker and enrols a standby key that has long been approved.
+    /// @param key See `authorizeTrader`.
+    /// @param until See `authorizeTrader`.
     function rearm(address key, uint40 until) external;
 
     /// @notice Curator: allows `key` to be enrolled once, from 3 days on; at once before the vault's first sub-account.
@@ -101,9 +114,13 @@ interface IHyperCoreVenue is IVenue {
     /// @notice Keeper: enrols an approved key as the account's agent (CoreWriter action 9), `until` at most 7 days away.
     /// @dev A key is never enrolled again once another key, or another end, could be meant: a new end needs a new key. The
     /// same call again, while the key is the current one, repeats the message in case Core dropped it.
+    /// @param key Approved, and its time has come.
+    /// @param until Seconds, inclusive.
     function authorizeTrader(address key, uint40 until) external;
 
     /// @notice The key last enrolled and its end; after a revocation the address without a key, and 0.
+    /// @return key The agent as far as this contract knows.
+    /// @return until Seconds.
     function trader() external view returns (address key, uint40 until);
 
     /// @notice From when on a key may be enrolled; 0: never approved, its maximum: used.
@@ -119,14 +136,21 @@ interface IHyperCoreVenue is IVenue {
     function breakerFloor() external view returns (uint256);
 
     /// @notice What the bucket of trading costs holds at most, and what of it is spent (micro-USDC).
+    /// @return limit 1% of the book.
+    /// @return spent Of it, less what has come back since.
     function bucket() external view returns (uint256 limit, uint256 spent);
 
     /// @notice Whether the last deposit is confirmed.
     function confirmed() external view returns (bool);
 
     /// @notice When the last move was made (seconds) and at which L1 block.
+    /// @return movedAt Seconds.
+    /// @return l1Block Core's height.
     function lastMove() external view returns (uint64 movedAt, uint64 l1Block);
 
     /// @notice The open recall: what is still to come, whether it is leaving Core, when it last stepped. All zero: none.
+    /// @return amount Micro-USDC still to come.
+    /// @return leaving Whether Core was asked to pay it out.
+    /// @return steppedAt Seconds.
     function openRecall() external view returns (uint64 amount, bool leaving, uint64 steppedAt);
 }

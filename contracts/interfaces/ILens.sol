@@ -47,7 +47,7 @@ interface ILens {
     /// @notice Every listed venue. One that reverts, or burns its gas, breaks nothing.
     function venues(IPrimeVault vault) external view returns (VenueSheet[] memory);
 
-    /// @notice `assets − liabilities` of the balance sheet as it is booked; 0 at all times is what the vault promises.
+    /// @notice `liabilities − assets` of the balance sheet as it is booked; 0 at all times is what the vault promises.
     /// @return gap sumEquity + payables + insurance + feesAccrued − idle − Σ book − deficit − totalExitPaid.
     function imbalance(IPrimeVault vault) external view returns (int256 gap);
 }

@@ -93,6 +93,9 @@ interface IPrimeVault {
 
     /// @notice Opens a sub-account for `owner` with a first deposit of at least 100 USDC from the caller.
     /// @dev Needs 100 USDC of insurance before the first one. Closed ids are used again, one generation later.
+    /// @param owner Who may ask for its money; not 0.
+    /// @param amount Micro-USDC.
+    /// @return id From 1 on.
     function openAccount(address owner, uint64 amount) external returns (uint256 id);
 
     /// @notice Closes an empty sub-account at the end of the next commit, if it is still empty and no cash waits for
@@ -116,6 +119,7 @@ interface IPrimeVault {
     /// @notice Owner: asks for `amount`, the whole lane or at least 10 USDC, to be paid to `receiver` (not 0, the vault
     /// or a venue).
     /// @dev One unpaid ticket per sub-account. Paid by commits, then `claim`.
+    /// @return ticket From 1 on.
     function requestWithdraw(uint256 id, uint64 amount, address receiver) external returns (uint256 ticket);
 
     /// @notice Owner: voids what is not approved yet. What is approved stays payable.
@@ -134,10 +138,12 @@ interface IPrimeVault {
     /* ANYONE */
 
     /// @notice Pays what is approved to the ticket's receiver. Never paused; calls nothing but the asset.
+    /// @return paid Micro-USDC. Reverts when it would be 0.
     function claim(uint256 ticket) external returns (uint64 paid);
 
     /// @notice Brings a venue contract's USDC home and books it. `venue` 0: books unbooked USDC lying here to
     /// insurance.
+    /// @return collected Micro-USDC; may be 0.
     function sync(address venue) external returns (uint64 collected);
 
     /// @notice Continues an open recall.
@@ -169,9 +175,13 @@ interface IPrimeVault {
 
     /// @notice Sends free cash to a listed venue, within its caps (see `VenueState`); what leaves it in 24 hours, net,
     /// is bounded by them too.
+    /// @param venue Listed and not suspended.
+    /// @param amount At most `freeCash`.
     function send(address venue, uint64 amount) external;
 
     /// @notice Asks a venue to bring `amount` home. Books move when it arrives.
+    /// @param venue Listed; suspended or not.
+    /// @param amount Above 0.
     function recall(address venue, uint64 amount) external;
 
     /// @notice Records the value of a quiet venue for a commit within 15 minutes, in place of an unused mark.
@@ -181,20 +191,31 @@ interface IPrimeVault {
     /// @notice Settles. Reverts unless it adds up to the micro-dollar. At least 10 minutes after the last one.
     /// @dev Approvals count only in a full commit (every T1 venue with a book marked in it, every T2 venue with one
     /// within 24 hours and with no unused mark) that leaves no deficit; otherwise they are skipped.
+    /// @param c See `Commit`.
     function commit(Commit calldata c) external;
 
     /* CURATOR AND GUARDIANS: timelocked unless said otherwise */
 
     /// @notice Lists a venue that serves this vault and that its factory made, with the tier of its template there (1: the
     /// contract reads its equity; 2: attested). `relativeCapBps` of idle + Σ positive books.
+    /// @param venue The adapter.
+    /// @param cap Micro-USDC.
+    /// @param relativeCapBps At most 10,000.
     function addVenue(address venue, uint64 cap, uint16 relativeCapBps) external;
 
     /// @notice Unlists a venue with no open recall and a book within 10 USDC of zero; insurance takes the rest.
     function removeVenue(address venue) external;
 
+    /// @notice Curator: how far sends may take the venue's book, in micro-USDC; what leaves in 24 hours, net, too.
     function increaseCap(address venue, uint64 cap) external;
+
+    /// @notice Curator, or a guardian down to 1.25 times the book; at once.
     function decreaseCap(address venue, uint64 cap) external;
+
+    /// @notice Curator: the same in basis points of idle + Σ positive books.
     function increaseRelativeCap(address venue, uint16 bps) external;
+
+    /// @notice Curator, at once.
     function decreaseRelativeCap(address venue, uint16 bps) external;
 
     /// @notice Stops or allows sends to a venue. Money comes home either way.
@@ -202,13 +223,17 @@ interface IPrimeVault {
 
     /// @notice Curator: what a T2 venue's book may rise in 24 hours, in basis points of it. 500 when listed.
     function increaseBand(address venue, uint16 bps) external;
+
     /// @notice Curator or guardian, at once.
     function decreaseBand(address venue, uint16 bps) external;
 
     /// @notice Curator: fees per day in parts per million of equity, at most 6,000 (0.60%).
     function increaseFeeCap(uint16 ppm) external;
+
     /// @notice Curator or guardian, at once.
     function decreaseFeeCap(uint16 ppm) external;
+
+    /// @notice Curator: to whom `payFees` pays; not 0.
     function setFeeRecipient(address recipient) external;
 
     /// @notice Curator: who may enter (`IGate`); 0: everybody. Asked at entry only.
@@ -218,17 +243,27 @@ interface IPrimeVault {
     function stopDeposits(bool stopped) external;
 
     /// @notice Guardian: what is in quarantine waits another 24 hours; an unused mark of the venue is void.
+    /// @param venue Attested, with something in quarantine.
     function refuseQuarantine(address venue) external;
 
     /* OWNER */
 
+    /// @notice Owner, after 48 hours.
     function addKeeper(address keeper) external;
+
+    /// @notice Owner or a guardian, at once; a guardian not the last one.
     function removeKeeper(address keeper) external;
+
+    /// @notice Owner, timelocked.
     function setCurator(address curator) external;
+
+    /// @notice Owner, timelocked.
     function setOwner(address owner) external;
 
     /// @notice At once: a guardian can only tighten.
     function addGuardian(address guardian) external;
+
+    /// @notice Owner, timelocked.
     function removeGuardian(address guardian) external;
 
     /* TIMELOCKS */
@@ -253,13 +288,19 @@ interface IPrimeVault {
 
     /* VIEWS */
 
+    /// @notice USDC: the one token it holds and pays. Fixed.
     function asset() external view returns (address);
 
     /// @notice Who made this vault: the VaultFactory whose venues it lists.
     function factory() external view returns (address);
 
+    /// @notice Who names curator, keepers and guardians.
     function owner() external view returns (address);
+
+    /// @notice Who lists venues and sets limits.
     function curator() external view returns (address);
+
+    /// @notice Whether `who` may send, recall, mark and commit.
     function isKeeper(address who) external view returns (bool);
 
     /// @notice Booked cash: at most the token balance.
@@ -271,7 +312,10 @@ interface IPrimeVault {
     /// @notice Cash reserved for approved tickets.
     function payables() external view returns (uint128);
 
+    /// @notice What bears losses before a deficit opens. Nobody can take it out.
     function insurance() external view returns (uint128);
+
+    /// @notice Fees taken by commits and not paid yet.
     function feesAccrued() external view returns (uint128);
 
     /// @notice Losses that neither lanes nor insurance could bear.
@@ -280,8 +324,13 @@ interface IPrimeVault {
     /// @notice Number of commits.
     function epoch() external view returns (uint64);
 
+    /// @notice When the last commit was made; 0: never.
     function committedAt() external view returns (uint64);
+
+    /// @notice As of when the last commit settled.
     function lastAsOf() external view returns (uint64);
+
+    /// @notice The highest fencing number of any commit.
     function lastFence() external view returns (uint64);
 
     /// @notice The highest id ever opened, closed ones included.
@@ -296,7 +345,10 @@ interface IPrimeVault {
     /// @notice Balance of a sub-account. 0 for an id never opened.
     function laneOf(uint256 id) external view returns (uint64);
 
+    /// @notice A sub-account by its id; empty for an id never opened.
     function accountOf(uint256 id) external view returns (Account memory);
+
+    /// @notice A withdrawal by its number; empty for one never asked for.
     function ticketOf(uint256 ticket) external view returns (Ticket memory);
 
     /// @notice The ticket of which something is unpaid, or 0.
@@ -305,9 +357,16 @@ interface IPrimeVault {
     /// @notice As last set in the present generation, expired or not.
     function rightsOf(uint256 id, address who) external view returns (uint8 rights, uint40 until);
 
+    /// @notice A listed venue's part of the balance sheet; empty for any other address.
     function venueOf(address venue) external view returns (VenueState memory);
+
+    /// @notice The venue's mark that no commit has used.
     function pendingMarkOf(address venue) external view returns (PendingMark memory);
+
+    /// @notice The root of the statement of commit `epoch`; 0: none.
     function statementRootOf(uint64 epoch) external view returns (bytes32);
+
+    /// @notice Listed venues, in no order.
     function venues() external view returns (address[] memory);
 
     /// @notice Dollars by tier: booked cash; equity the contract reads; attested equity. Against them what clients and
@@ -319,6 +378,7 @@ interface IPrimeVault {
         view
         returns (uint256 assetsT0, uint256 assetsT1, uint256 assetsT2, uint256 liabilities);
 
+    /// @notice Whether `who` may tighten limits and revoke announcements.
     function isGuardian(address who) external view returns (bool);
 
     /// @notice Whether exit has started.
@@ -330,8 +390,10 @@ interface IPrimeVault {
     /// @notice When exit was armed for this reason (see `triggerExit`; for 0 the earlier one), if that still stands.
     function exitArmedAt(uint256 ticketOrZero) external view returns (uint40);
 
-    /// @notice What `claimExit` has paid: to one sub-account, to all.
+    /// @notice What `claimExit` has paid to one sub-account.
     function exitPaidOf(uint256 id) external view returns (uint64);
+
+    /// @notice What `claimExit` has paid to all.
     function totalExitPaid() external view returns (uint128);
 
     /// @notice What a ticket has paid so far.
@@ -350,21 +412,28 @@ interface IPrimeVault {
     /// hours): what approvals leave behind pro rata, and why no pool prices deposits while it is above 0.
     function suspendedBook() external view returns (uint128);
 
+    /// @notice The band and the quarantine of an attested venue.
     function bandOf(address venue) external view returns (Band memory);
 
     /// @notice Σ quarantine of all venues.
     function totalQuarantine() external view returns (uint128);
 
+    /// @notice Fees that accrue per day, in parts per million of equity.
     function feeCapPerDay() external view returns (uint16 ppm);
 
     /// @notice What the last commit left of the allowance for fees.
     function feeAllowance() external view returns (uint64);
+
+    /// @notice To whom `payFees` pays; 0: nobody yet.
     function feeRecipient() external view returns (address);
 
     /// @notice The window in which approvals of tickets younger than 24 hours are limited, and what it has used.
     function outflowWindow() external view returns (uint40 start, uint104 limit, uint104 used);
 
+    /// @notice Who is asked at entry; 0: nobody.
     function gate() external view returns (address);
+
+    /// @notice Whether deposits are stopped.
     function depositsStopped() external view returns (bool);
 
     /// @notice Seconds between announcement and call. 0 before the first sub-account.
@@ -372,6 +441,8 @@ interface IPrimeVault {
 
     /// @notice From when on an announced call may be made; 0: it is not announced.
     function executableAt(bytes calldata data) external view returns (uint256);
+
+    /// @notice Whether the function was given up for ever.
     function abdicated(bytes4 selector) external view returns (bool);
 }
 

@@ -5,8 +5,7 @@ import {LANE_WORDS} from "./ConstantsLib.sol";
 import {ErrorsLib} from "./ErrorsLib.sol";
 
 // assembly: the loop of a commit; proved in tests/contracts/symbolic and compared with plain Solidity in tests.
-// incorrect-exp: `xor` flips sign bits, nothing is raised to a power.
-// too-many-digits: masks of lanes, to be read digit by digit.
+// incorrect-exp, too-many-digits: bits are flipped and lanes masked, each mask written out whole.
 // slither-disable-start assembly,incorrect-exp,too-many-digits
 
 /// @title Four uint64 balances to a storage word.

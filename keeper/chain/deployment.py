@@ -68,6 +68,7 @@ class Contracts(msgspec.Struct, frozen=True):
     attestor: Address
     hyperCoreVenue: Address  # noqa: N815
     seatVenue: Address  # noqa: N815
+    lens: Address
     coreWriter: Address  # noqa: N815
     coreState: Address  # noqa: N815
     coreDepositWallet: Address  # noqa: N815

@@ -192,6 +192,7 @@ class DryRunner:
         self._list(vault, seat, plan.seatVenue)
         self._call("curator", usdc, "approve(address,uint256)", vault, plan.insurance)
         self._call("curator", vault, "fundInsurance(uint64)", plan.insurance)
+        self._deploy("Lens")
         return DryRun(
             network=self.network.name,
             chainId=self.network.chainId,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 VAULT: Mapping[str, str] = {
     "Abdicated": "this function was given up for ever: it cannot be announced or called again",
-    "AccountClosing": "this sub-account closes at the next commit: open another one",
     "AccountNotEmpty": "withdraw the whole lane first: only an empty sub-account closes",
     "AccountNotOpen": "a delta or a call names a sub-account that is closed or was never opened",
     "AlreadyClosing": "it is on the list already: the next commit closes it, or keeps it if money came in",

@@ -31,7 +31,7 @@ def deploy(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing: print what would be done.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the record instead of a summary.")] = False,
 ) -> None:
-    """Deploys the vault, both venues, the attestor and the stand-ins for HyperCore to a local chain.
+    """Deploys the vault, both venues, the attestor, the lens and the stand-ins for HyperCore to a local chain.
 
     For a public network, prints and records what a deployment would do, with the compiler's input for verification.
     """

@@ -120,6 +120,18 @@ def test_vault_and_venues_come_from_the_factory(deployed: Deployment, chain: Web
     assert registry.tierOf(deployed.contracts.seatVenue).call() == 2
 
 
+def test_the_lens_reads_the_vault(deployed: Deployment, chain: Web3) -> None:
+    lens = contract(chain, "Lens", deployed.contracts.lens).functions
+    vault = to_checksum_address(deployed.contracts.vault)
+    assert lens.imbalance(vault).call() == 0
+    assert [sheet[0] for sheet in lens.venues(vault).call()] == [
+        deployed.contracts.hyperCoreVenue,
+        deployed.contracts.seatVenue,
+    ]
+    assert lens.accounts(vault, "0x" + "00" * 20, 0, 10).call() == []
+    assert lens.verifyStatement(vault, 1, b"entry", []).call() is False
+
+
 def named(function: Any, *arguments: Any) -> dict[str, Any]:
     """A struct that a function returns, by the names of its members."""
     members = function.abi["outputs"][0]["components"]

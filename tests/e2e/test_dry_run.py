@@ -105,8 +105,11 @@ def test_the_list_leaves_what_it_says(network: str, tiers: dict[str, int], web3:
 def test_the_verification_input_compiles_to_what_is_deployed(tmp_path: Path) -> None:
     done = dry_run("--network", "hyperevm", "--out", tmp_path / "plan.json", "--json")
     assert json.loads(done.stdout)["dryRun"] is True
+    record, folder = read(tmp_path / "plan.json"), tmp_path / "plan-verify"
+    assert {path.stem for path in folder.iterdir()} == set(record["contracts"])
+    assert {"Lens", "PrimeVault", "VaultFactory"} < set(record["contracts"])
     built = read(ROOT / "out" / "VaultFactory.sol" / "VaultFactory.json")
-    given = (tmp_path / "plan-verify" / "VaultFactory.json").read_text()
+    given = (folder / "VaultFactory.json").read_text()
     compiled = subprocess.run(
         [str(ROOT / "tools" / "solc"), "--standard-json"], input=given, capture_output=True, text=True, timeout=60
     )

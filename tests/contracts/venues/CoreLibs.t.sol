@@ -75,13 +75,10 @@ contract CoreReadLibTest is VenueBase {
         return CoreReadLib.positionSize(USER, asset);
     }
 
-    function test_C4_LongerReplyIsReadByItsKnownPrefix() public {
-        answer(
-            CoreReadLib.ACCOUNT_MARGIN_SUMMARY,
-            abi.encode(uint32(0), USER),
-            abi.encode(int64(-5), uint64(1), uint64(2), int64(3), "a field of a later version", uint256(9))
-        );
-        assertEqInt(this.readAccountValue(), -5, "account value");
+    function testFuzz_C4_LongerReplyIsReadByItsKnownPrefix(int64 value, bytes calldata more) public {
+        bytes memory known = abi.encode(value, uint64(1), uint64(2), int64(3));
+        answer(CoreReadLib.ACCOUNT_MARGIN_SUMMARY, abi.encode(uint32(0), USER), bytes.concat(known, more));
+        assertEqInt(this.readAccountValue(), value, "account value");
     }
 
     function testFuzz_C4_ShorterReplyReverts(uint256 length) public {
@@ -102,12 +99,11 @@ contract CoreReadLibTest is VenueBase {
         this.readSpot();
     }
 
-    function test_C4_ValueOutsideItsTypeReverts() public {
-        answer(
-            CoreReadLib.SPOT_BALANCE, abi.encode(USER, uint64(0)), abi.encode(uint256(2 ** 64), uint64(0), uint64(0))
-        );
+    function testFuzz_C4_ValueOutsideItsTypeReverts(uint256 total) public {
+        total = bound(total, 2 ** 64, type(uint256).max);
+        answer(CoreReadLib.SPOT_BALANCE, abi.encode(USER, uint64(0)), abi.encode(total, uint64(0), uint64(0)));
         (bool ok,) = tried(address(this), abi.encodeCall(this.readSpot, ()));
-        assertFalse(ok, "a total of 2^64");
+        assertFalse(ok, "more than 64 bits");
     }
 
     /// @dev A refusing precompile burns what it is given: the cap bounds it.
@@ -120,22 +116,22 @@ contract CoreReadLibTest is VenueBase {
         assertLe(used, CoreReadLib.GAS_CAP + 20_000, "no more than the cap");
     }
 
-    function test_SpotUsdc_HeldMoneyIsNotAvailable() public {
-        setSpot(USER, 700, 200);
+    function testFuzz_SpotUsdc_HeldMoneyIsNotAvailable(uint64 spot, uint64 hold) public {
+        setSpot(USER, spot, hold);
         (uint64 total, uint64 available) = this.readSpot();
-        assertEq(total, 700, "total");
-        assertEq(available, 500, "available");
-        setSpot(USER, 100, 200);
-        (, available) = this.readSpot();
-        assertEq(available, 0, "more held than there is");
+        assertEq(total, spot, "total");
+        assertEq(available, spot > hold ? spot - hold : 0, "available, even when more is held than there is");
     }
 
-    function test_PositionSize_AssetsBeyond16BitsUseTheSecondPrecompile() public {
-        bytes memory position = abi.encode(int64(-42), uint64(0), int64(0), uint32(20), false);
-        answer(CoreReadLib.POSITION, abi.encode(USER, uint16(65_535)), position);
-        assertEqInt(this.readPosition(65_535), -42, "0x800");
-        position = abi.encode(int64(43), uint64(0), int64(0), uint32(20), false);
-        answer(CoreReadLib.POSITION_2, abi.encode(USER, uint32(65_536)), position);
-        assertEqInt(this.readPosition(65_536), 43, "0x813");
+    function testFuzz_PositionSize_AssetsBeyond16BitsUseTheSecondPrecompile(uint32 asset, int64 lots) public {
+        bool second = asset > type(uint16).max;
+        bytes memory position = abi.encode(lots, uint64(0), int64(0), uint32(20), false);
+        answer(second ? CoreReadLib.POSITION_2 : CoreReadLib.POSITION, abi.encode(USER, asset), position);
+        assertEqInt(this.readPosition(asset), lots, second ? "0x813" : "0x800");
+    }
+
+    function test_PositionSize_TheLastAssetOfTheFirstPrecompile() public {
+        testFuzz_PositionSize_AssetsBeyond16BitsUseTheSecondPrecompile(65_535, -42);
+        testFuzz_PositionSize_AssetsBeyond16BitsUseTheSecondPrecompile(65_536, 43);
     }
 }

@@ -62,10 +62,11 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
         authorize(KEY, uint40(block.timestamp + 1 days));
     }
 
-    function test_C6_AnApprovalIsUsableAtOnceBeforeTheFirstAccount() public {
-        approve(KEY);
-        authorize(KEY, UNTIL);
-        assertEq(venue.usableFrom(KEY), type(uint40).max, "used");
+    function testFuzz_C6_AnApprovalIsUsableAtOnceBeforeTheFirstAccount(address key, uint40 until) public {
+        vm.assume(key != address(0));
+        approve(key);
+        authorize(key, uint40(bound(until, START + 1, UNTIL)));
+        assertEq(venue.usableFrom(key), type(uint40).max, "used");
     }
 
     function test_C6_GuardianAndCuratorTakeAnApprovalBack() public {
@@ -125,15 +126,15 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
     }
 
     /// @dev Core may drop the message. Each repetition burns another address, at most one a minute.
-    function test_C6_ExpiryIsRepeatableEachMinute() public {
+    function testFuzz_C6_ExpiryIsRepeatableEachMinute(uint256 late, uint256 wait) public {
+        (late, wait) = (bound(late, 1, 30 days), bound(wait, 0, 120));
         approve(KEY);
         authorize(KEY, UNTIL);
-        vm.warp(UNTIL + 1);
+        vm.warp(UNTIL + late);
         venue.expireTrader();
-        vm.expectRevert(VenueErrorsLib.TooEarly.selector);
-        venue.expireTrader();
-        vm.warp(UNTIL + 61);
-        expectAction(CoreWriterLib.addApiWallet(burned(2), "perp-prime"));
+        vm.warp(UNTIL + late + wait);
+        if (wait < 60) vm.expectRevert(VenueErrorsLib.TooEarly.selector);
+        else expectAction(CoreWriterLib.addApiWallet(burned(2), "perp-prime"));
         venue.expireTrader();
     }
 
@@ -186,34 +187,36 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
         assertEq(venue.breakerFloor(), uint256(equity) * 85 / 100, "a mark begins anew");
     }
 
-    function test_C6_TwoCallsOfStrangersTripBelowTheFloor() public {
+    function testFuzz_C6_TwoCallsOfStrangersTripBelowTheFloor(int64 equity, uint256 wait) public {
+        equity = int64(boundInt(equity, -100e6, 85e6 - 1));
+        wait = bound(wait, 0, 600);
         mark(100e6);
-        setPerp(address(venue), 85e6 - 1, 0);
+        setPerp(address(venue), equity, 0);
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.BreakerArmed(85e6 - 1, 85e6);
+        emit IHyperCoreVenue.BreakerArmed(equity > 0 ? equity : int64(0), 85e6);
         strangerRevokes();
         assertFalse(venue.tripped(), "one call is no proof");
-        pass(59);
-        expectStrangerRefused(VenueErrorsLib.TooEarly.selector);
-        pass(1);
+        pass(wait);
+        if (wait < 60) return expectStrangerRefused(VenueErrorsLib.TooEarly.selector);
         expectAction(CoreWriterLib.addApiWallet(burned(1), "perp-prime"));
         strangerRevokes();
         assertTrue(venue.tripped(), "two are");
     }
 
-    function test_C6_RevertWhen_EquityIsAtTheFloor() public {
-        mark(100e6);
-        setPerp(address(venue), 85e6, 0);
+    function testFuzz_C6_RevertWhen_EquityIsNotBelowTheFloor(int64 marked, int64 equity) public {
+        marked = int64(boundInt(marked, 0, 1e15));
+        mark(marked);
+        setPerp(address(venue), int64(boundInt(equity, marked * 85 / 100, 1e16)), 0);
         expectStrangerRefused(VenueErrorsLib.AboveFloor.selector);
     }
 
     /// @dev Prices came back in between: the first call alone trips nothing.
-    function test_C6_RevertWhen_EquityRecoversBetweenTheCalls() public {
+    function testFuzz_C6_RevertWhen_EquityRecoversBetweenTheCalls(int64 low, int64 high, uint256 wait) public {
         mark(100e6);
-        setPerp(address(venue), 80e6, 0);
+        setPerp(address(venue), int64(boundInt(low, -100e6, 85e6 - 1)), 0);
         strangerRevokes();
-        pass(60);
-        setPerp(address(venue), 90e6, 0);
+        pass(bound(wait, 60, 600));
+        setPerp(address(venue), int64(boundInt(high, 85e6, 200e6)), 0);
         expectStrangerRefused(VenueErrorsLib.AboveFloor.selector);
         assertFalse(venue.tripped(), "not tripped");
     }
@@ -245,22 +248,24 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
         assertTrue(venue.tripped(), "unmoved");
     }
 
-    function test_C6_RevertWhen_MoneyIsInFlight() public {
+    function testFuzz_C6_RevertWhen_MoneyIsInFlight(uint64 amount, int64 equity, uint256 wait) public {
         mark(100e6);
-        sendToVenue(10 * USDC);
-        setPerp(address(venue), 0, 0);
-        pass(1 hours);
+        sendToVenue(uint64(bound(amount, 1, 1e15)));
+        setPerp(address(venue), equity, 0);
+        pass(bound(wait, 0, 30 days));
         expectStrangerRefused(VenueErrorsLib.NotQuiet.selector);
     }
 
     /// @dev A seat that recalls have emptied is not one that lost its money.
-    function test_C6_RecallsDoNotTripIt() public {
-        setSpot(address(venue), 100 * SPOT, 0);
+    function testFuzz_C6_RecallsDoNotTripIt(uint64 whole, uint64 recalled) public {
+        whole = uint64(bound(whole, 10 * USDC, 1e14));
+        recalled = uint64(bound(recalled, 1, whole - 5 * USDC));
+        setSpot(address(venue), whole * 100, 0);
         mark(0);
-        recall(90 * USDC);
-        usdc.mint(address(venue), 90 * USDC);
+        recall(recalled);
+        usdc.mint(address(venue), recalled);
         collect();
-        setSpot(address(venue), 10 * SPOT, 0);
+        setSpot(address(venue), (whole - recalled) * 100, 0);
         pass(61);
         expectStrangerRefused(VenueErrorsLib.AboveFloor.selector);
     }
@@ -277,17 +282,21 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
 
     /* RE-ARMING */
 
-    function test_C6_TheCuratorRearmsWithAPreApprovedKey() public {
+    function testFuzz_C6_TheCuratorRearmsWithAPreApprovedKey(address standby, uint256 wait) public {
+        vm.assume(standby != address(0));
+        wait = bound(wait, 0, 6 days);
         vault.setAccountCount(1);
-        approve(STANDBY);
-        vm.warp(START + 3 days);
+        approve(standby);
+        vm.warp(START + wait);
         trip();
-        expectAction(CoreWriterLib.addApiWallet(STANDBY, "perp-prime"));
+        bool ripe = wait >= 3 days;
+        if (ripe) expectAction(CoreWriterLib.addApiWallet(standby, "perp-prime"));
         vm.prank(CURATOR);
-        venue.rearm(STANDBY, UNTIL);
-        assertFalse(venue.tripped(), "armed again");
+        if (!ripe) vm.expectRevert(VenueErrorsLib.TraderNotApproved.selector);
+        venue.rearm(standby, UNTIL);
+        assertTrue(venue.tripped() != ripe, "armed again");
         (address key,) = venue.trader();
-        assertEq(key, STANDBY, "standby");
+        assertEq(key, ripe ? standby : burned(1), "standby");
     }
 
     function test_C6_RevertWhen_TheStandbyKeyWasApprovedAfterTheFact() public {
@@ -300,13 +309,14 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
         assertTrue(venue.tripped(), "stays tripped");
     }
 
-    function test_C6_RevertWhen_RearmedByAnotherOrWithoutNeed() public {
+    function testFuzz_C6_RevertWhen_RearmedByAnotherOrWithoutNeed(address who) public {
+        vm.assume(who != CURATOR);
         approve(STANDBY);
         vm.prank(CURATOR);
         vm.expectRevert(VenueErrorsLib.NotTripped.selector);
         venue.rearm(STANDBY, UNTIL);
         trip();
-        vm.prank(KEEPER);
+        vm.prank(who);
         vm.expectRevert(VenueErrorsLib.NotCurator.selector);
         venue.rearm(STANDBY, UNTIL);
     }
@@ -322,12 +332,12 @@ contract HyperCoreVenueKeysTest is HyperCoreVenueBase {
         venue.rearm(KEY, UNTIL);
     }
 
-    function test_E2_NothingGoesBackToPerpInExit() public {
-        setSpot(address(venue), 20 * SPOT, 0);
+    function testFuzz_E2_NothingGoesBackToPerpInExit(uint64 spot, uint64 amount) public {
+        setSpot(address(venue), spot, 0);
         vault.startExit();
         vm.prank(KEEPER);
         vm.expectRevert(VenueErrorsLib.Exiting.selector);
-        venue.toPerp(1);
+        venue.toPerp(amount);
     }
 }
 
@@ -366,11 +376,15 @@ contract HyperCoreVenueOrdersTest is HyperCoreVenueBase {
         (, amount) = venue.bucket();
     }
 
-    function test_C7_OrderReachesCoreAsItIs() public {
-        CoreOrder memory o = order(true, 2_010, 3);
+    function testFuzz_C7_OrderReachesCoreAsItIs(bool isBuy, uint64 price, uint64 lots, uint8 tif, uint128 cloid)
+        public
+    {
+        (price, lots) = (uint64(bound(price, 1_900, 2_100)), uint64(bound(lots, 1, 100)));
+        CoreOrder memory o = order(isBuy, price, lots);
+        (o.tif, o.cloid) = (uint8(bound(tif, 1, 3)), uint128(bound(cloid, 1, type(uint128).max)));
         expectAction(CoreWriterLib.limitOrder(o));
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.OrderAsked(77, ETH, true, 2_010e8, 3e6, false, 3);
+        emit IHyperCoreVenue.OrderAsked(o.cloid, ETH, isBuy, o.limitPx, o.size, false, o.tif);
         place(o);
         assertTrue(venue.quiet(), "an order starts no clock");
     }
@@ -521,8 +535,8 @@ contract HyperCoreVenueOrdersTest is HyperCoreVenueBase {
         assertLe(total, 100e6 + 100e6 * (end - START) / 24 hours, "1% at once, 1% a day");
     }
 
-    function test_C7_ReduceOnlyDebitsNothing() public {
-        CoreOrder memory o = order(false, 1_900, 1_000_000);
+    function testFuzz_C7_ReduceOnlyDebitsNothing(bool isBuy, uint64 price, uint64 lots) public {
+        CoreOrder memory o = order(isBuy, uint64(bound(price, 1_900, 2_100)), uint64(bound(lots, 1, 1_000_000)));
         o.reduceOnly = true;
         place(o);
         assertEq(spent(), 0, "untouched");
@@ -534,32 +548,34 @@ contract HyperCoreVenueOrdersTest is HyperCoreVenueBase {
         place(order(true, 2_000, 1));
     }
 
-    function test_C6_TheKeeperKeepsReduceOnlyOrdersWhenTheBreakerHasTripped() public {
+    function testFuzz_C6_TheKeeperKeepsReduceOnlyOrdersWhenTheBreakerHasTripped(bool isBuy, uint64 price, uint64 lots)
+        public
+    {
         vm.prank(GUARDIAN);
         venue.revokeTrader();
-        CoreOrder memory o = order(false, 2_000, 1);
+        CoreOrder memory o = order(isBuy, uint64(bound(price, 1_900, 2_100)), uint64(bound(lots, 1, 1_000_000)));
         expectRefused(o, VenueErrorsLib.Tripped.selector);
         o.reduceOnly = true;
         place(o);
     }
 
-    function test_E2_InExitTheKeeperOnlyReducesAndCancels() public {
+    function testFuzz_E2_InExitTheKeeperOnlyReducesAndCancels(bool isBuy, uint64 price, uint128 cloid) public {
         vault.startExit();
-        CoreOrder memory o = order(false, 2_000, 1);
+        CoreOrder memory o = order(isBuy, uint64(bound(price, 1_900, 2_100)), 1);
         expectRefused(o, VenueErrorsLib.Exiting.selector);
         o.reduceOnly = true;
         place(o);
-        expectAction(CoreWriterLib.cancelByCloid(ETH, 77));
+        expectAction(CoreWriterLib.cancelByCloid(ETH, cloid));
         vm.prank(KEEPER);
-        venue.cancelByCloid(ETH, 77);
+        venue.cancelByCloid(ETH, cloid);
     }
 
-    function test_C7_CancelsReachCore() public {
-        expectAction(CoreWriterLib.cancelByOid(ETH, 5));
+    function testFuzz_C7_CancelsReachCore(uint32 asset, uint64 oid) public {
+        expectAction(CoreWriterLib.cancelByOid(asset, oid));
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.CancelAsked(ETH, 5, 0);
+        emit IHyperCoreVenue.CancelAsked(asset, oid, 0);
         vm.prank(KEEPER);
-        venue.cancelByOid(ETH, 5);
+        venue.cancelByOid(asset, oid);
     }
 
     function test_C10_RevertWhen_AReadFails() public {

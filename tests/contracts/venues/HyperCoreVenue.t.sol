@@ -59,13 +59,14 @@ abstract contract HyperCoreVenueBase is VenueBase {
 }
 
 contract HyperCoreVenueSendTest is HyperCoreVenueBase {
-    function test_Send_DepositsToSpotAndWaitsForConfirmation() public {
-        usdc.mint(address(venue), 100 * USDC);
+    function testFuzz_Send_DepositsToSpotAndWaitsForConfirmation(uint64 amount) public {
+        amount = uint64(bound(amount, 1, 1e15));
+        usdc.mint(address(venue), amount);
         vm.expectEmit(address(wallet));
-        emit CoreDepositWalletSim.Deposit(address(venue), 100 * USDC, SPOT_DEX);
+        emit CoreDepositWalletSim.Deposit(address(venue), amount, SPOT_DEX);
         vm.prank(address(vault));
-        venue.send(100 * USDC);
-        assertEq(usdc.balanceOf(address(wallet)), 100 * USDC, "at the bridge");
+        venue.send(amount);
+        assertEq(usdc.balanceOf(address(wallet)), amount, "at the bridge");
         assertEq(usdc.allowance(address(venue), address(wallet)), 0, "no allowance left");
         assertFalse(venue.confirmed(), "in flight");
         (uint64 movedAt, uint64 height) = venue.lastMove();
@@ -73,73 +74,80 @@ contract HyperCoreVenueSendTest is HyperCoreVenueBase {
         assertEq(height, 1000, "L1 block");
     }
 
-    function test_Send_LeavesDonatedUsdcWhereItIs() public {
-        usdc.mint(address(venue), 7);
-        sendToVenue(100 * USDC);
-        assertEq(usdc.balanceOf(address(venue)), 7, "not sent along");
+    function testFuzz_Send_LeavesDonatedUsdcWhereItIs(uint64 donation, uint64 amount) public {
+        (donation, amount) = (uint64(bound(donation, 0, 1e15)), uint64(bound(amount, 1, 1e15)));
+        usdc.mint(address(venue), donation);
+        sendToVenue(amount);
+        assertEq(usdc.balanceOf(address(venue)), donation, "not sent along");
     }
 
-    function test_RevertWhen_SendIsNotTheVaults() public {
-        vm.prank(KEEPER);
+    function testFuzz_RevertWhen_SendIsNotTheVaults(address who, uint64 amount) public {
+        vm.assume(who != address(vault));
+        vm.prank(who);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
-        venue.send(1);
+        venue.send(amount);
     }
 
-    function test_RevertWhen_SendToAnAccountThatDoesNotExist() public {
+    function testFuzz_RevertWhen_SendToAnAccountThatDoesNotExist(uint64 amount) public {
         setExists(address(venue), false);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.AccountMissing.selector);
-        venue.send(1);
+        venue.send(amount);
     }
 
-    function test_C3_NoSecondSendBeforeConfirm() public {
-        sendToVenue(100 * USDC);
+    function testFuzz_C3_NoSecondSendBeforeConfirm(uint64 first, uint64 second) public {
+        sendToVenue(uint64(bound(first, 1, 1e15)));
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.Unconfirmed.selector);
-        venue.send(1);
+        venue.send(second);
     }
 
-    function test_C3_NoMoveAndNoRecallBeforeConfirm() public {
-        sendToVenue(100 * USDC);
-        setSpot(address(venue), 99 * SPOT, 0);
+    function testFuzz_C3_NoMoveAndNoRecallBeforeConfirm(uint64 sent, uint64 spot, uint64 amount) public {
+        sendToVenue(uint64(bound(sent, 1, 1e15)));
+        setSpot(address(venue), spot, 0);
         vm.startPrank(KEEPER);
         vm.expectRevert(VenueErrorsLib.Unconfirmed.selector);
-        venue.toPerp(1);
+        venue.toPerp(amount);
         vm.expectRevert(VenueErrorsLib.Unconfirmed.selector);
-        venue.toSpot(1);
+        venue.toSpot(amount);
         vm.stopPrank();
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.Unconfirmed.selector);
-        venue.recall(1);
+        venue.recall(amount);
     }
 
-    function test_C3_ConfirmNeedsTheWholeAmountOnTopOfWhatWasThere() public {
-        setSpot(address(venue), 3 * SPOT, 0);
-        sendToVenue(100 * USDC);
-        setSpot(address(venue), 103 * SPOT - 1, 0);
+    function testFuzz_C3_ConfirmNeedsTheWholeAmountOnTopOfWhatWasThere(uint64 before, uint64 amount, uint64 spot)
+        public
+    {
+        (before, amount) = (uint64(bound(before, 0, 1e17)), uint64(bound(amount, 1, 1e15)));
+        setSpot(address(venue), before, 0);
+        sendToVenue(amount);
+        uint64 whole = before + amount * 100;
+        setSpot(address(venue), uint64(bound(spot, 0, whole - 1)), 0);
         vm.prank(STRANGER);
         vm.expectRevert(VenueErrorsLib.NotArrived.selector);
         venue.confirm();
 
-        setSpot(address(venue), 103 * SPOT, 0);
+        setSpot(address(venue), whole, 0);
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.Confirmed(103 * SPOT);
+        emit IHyperCoreVenue.Confirmed(whole);
         vm.prank(STRANGER);
         venue.confirm();
         assertTrue(venue.confirmed(), "arrived");
     }
 
-    function test_C3_ConfirmWithoutArrivalAfter15Minutes() public {
-        sendToVenue(100 * USDC);
-        pass(15 minutes - 1);
-        vm.expectRevert(VenueErrorsLib.NotArrived.selector);
+    function testFuzz_C3_ConfirmWithoutArrivalAfter15Minutes(uint64 amount, uint256 wait) public {
+        sendToVenue(uint64(bound(amount, 1, 1e15)));
+        wait = bound(wait, 0, 30 minutes);
+        pass(wait);
+        if (wait < 15 minutes) vm.expectRevert(VenueErrorsLib.NotArrived.selector);
         venue.confirm();
-        pass(1);
-        venue.confirm();
-        assertTrue(venue.confirmed(), "time is up");
+        assertTrue(venue.confirmed() == (wait >= 15 minutes), "time is up");
     }
 
-    function test_RevertWhen_NothingToConfirm() public {
+    function testFuzz_RevertWhen_NothingToConfirm(address who, uint64 spot) public {
+        setSpot(address(venue), spot, 0);
+        vm.prank(who);
         vm.expectRevert(VenueErrorsLib.AlreadyConfirmed.selector);
         venue.confirm();
     }
@@ -150,34 +158,33 @@ contract HyperCoreVenueQuietTest is HyperCoreVenueBase {
         assertTrue(venue.quiet(), "nothing has moved");
     }
 
-    function test_C3_QuietNeedsConfirmation() public {
-        sendToVenue(100 * USDC);
-        pass(1 hours);
+    function testFuzz_C3_QuietNeedsConfirmation(uint64 amount, uint256 wait) public {
+        amount = uint64(bound(amount, 1, 1e15));
+        sendToVenue(amount);
+        pass(bound(wait, 60, 30 days));
         assertFalse(venue.quiet(), "unconfirmed");
-        setSpot(address(venue), 100 * SPOT, 0);
+        setSpot(address(venue), amount * 100, 0);
         venue.confirm();
         assertTrue(venue.quiet(), "confirmed");
     }
 
-    function test_C3_QuietNeeds60SecondsAnd3L1Blocks() public {
+    function testFuzz_C3_QuietNeeds60SecondsAnd3L1Blocks(uint256 wait, uint64 blocks) public {
+        (wait, blocks) = (bound(wait, 0, 120), uint64(bound(blocks, 0, 6)));
         setPerp(address(venue), 100e6, 100e6);
         vm.prank(KEEPER);
         venue.toSpot(USDC);
-        setL1Block(1003);
-        vm.warp(START + 59);
-        assertFalse(venue.quiet(), "59 s");
-        vm.warp(START + 60);
-        assertTrue(venue.quiet(), "60 s and 3 blocks");
-        setL1Block(1002);
-        assertFalse(venue.quiet(), "2 blocks");
+        setL1Block(1000 + blocks);
+        vm.warp(START + wait);
+        assertTrue(venue.quiet() == (wait >= 60 && blocks >= 3), "both");
     }
 
-    function test_C3_QuietNeedsNoOpenRecall() public {
-        setSpot(address(venue), 100 * SPOT, 0);
-        recall(50 * USDC);
-        pass(1 hours);
+    function testFuzz_C3_QuietNeedsNoOpenRecall(uint64 amount, uint256 wait) public {
+        amount = uint64(bound(amount, 1, 1e15));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
+        pass(bound(wait, 60, 30 days));
         assertFalse(venue.quiet(), "recall open");
-        usdc.mint(address(venue), 50 * USDC);
+        usdc.mint(address(venue), amount);
         collect();
         assertTrue(venue.quiet(), "all of it came");
     }
@@ -232,13 +239,14 @@ contract HyperCoreVenueQuietTest is HyperCoreVenueBase {
         assertEq(heightAfter, height, "L1 block");
     }
 
-    function test_C3_ConfirmRestartsNoClock() public {
-        sendToVenue(100 * USDC);
-        pass(61);
-        setSpot(address(venue), 100 * SPOT, 0);
+    function testFuzz_C3_ConfirmRestartsNoClock(uint64 amount, uint256 wait) public {
+        (amount, wait) = (uint64(bound(amount, 1, 1e15)), bound(wait, 0, 120));
+        sendToVenue(amount);
+        pass(wait);
+        setSpot(address(venue), amount * 100, 0);
         vm.prank(STRANGER);
         venue.confirm();
-        assertTrue(venue.quiet(), "60 s count from the send");
+        assertTrue(venue.quiet() == (wait >= 60), "60 s count from the send");
     }
 }
 
@@ -262,46 +270,57 @@ contract HyperCoreVenueMovesTest is HyperCoreVenueBase {
         venue.setUp();
     }
 
-    function test_ToPerp_AsksCoreForTheAmount() public {
-        setSpot(address(venue), 20 * SPOT, 0);
-        expectAction(CoreWriterLib.usdClassTransfer(20 * USDC, true));
+    function testFuzz_ToPerp_AsksCoreForTheAmount(uint64 available, uint64 amount) public {
+        available = uint64(bound(available, 1, 1e15));
+        amount = uint64(bound(amount, 1, available));
+        setSpot(address(venue), available * 100, 0);
+        expectAction(CoreWriterLib.usdClassTransfer(amount, true));
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.Moved(20 * USDC, true);
+        emit IHyperCoreVenue.Moved(amount, true);
         vm.prank(KEEPER);
-        venue.toPerp(20 * USDC);
+        venue.toPerp(amount);
         assertFalse(venue.quiet(), "a move starts the clock");
     }
 
-    function test_ToSpot_AsksCoreForTheAmount() public {
-        setPerp(address(venue), 20e6, 15e6);
-        expectAction(CoreWriterLib.usdClassTransfer(15 * USDC, false));
+    function testFuzz_ToSpot_AsksCoreForTheAmount(uint64 withdrawable, uint64 amount) public {
+        withdrawable = uint64(bound(withdrawable, 1, 1e15));
+        amount = uint64(bound(amount, 1, withdrawable));
+        setPerp(address(venue), int64(withdrawable), withdrawable);
+        expectAction(CoreWriterLib.usdClassTransfer(amount, false));
         vm.prank(KEEPER);
-        venue.toSpot(15 * USDC);
+        venue.toSpot(amount);
     }
 
-    function test_RevertWhen_MoveIsMoreThanCoreWouldExecute() public {
-        setSpot(address(venue), 20 * SPOT, SPOT);
-        setPerp(address(venue), 20e6, 15e6);
+    function testFuzz_RevertWhen_MoveIsMoreThanCoreWouldExecute(uint64 free, uint64 hold, uint64 perp, uint64 amount)
+        public
+    {
+        (free, hold) = (uint64(bound(free, 0, 1e14)), uint64(bound(hold, 0, 1e16)));
+        perp = uint64(bound(perp, 0, 1e14));
+        setSpot(address(venue), free * 100 + hold, hold);
+        setPerp(address(venue), int64(perp), perp);
         vm.startPrank(KEEPER);
+        uint64 more = uint64(bound(amount, free + 1, type(uint64).max));
         vm.expectRevert(VenueErrorsLib.TooMuch.selector);
-        venue.toPerp(19 * USDC + 1);
+        venue.toPerp(more);
+        more = uint64(bound(amount, perp + 1, type(uint64).max));
         vm.expectRevert(VenueErrorsLib.TooMuch.selector);
-        venue.toSpot(15 * USDC + 1);
+        venue.toSpot(more);
         vm.expectRevert(VenueErrorsLib.ZeroAmount.selector);
         venue.toPerp(0);
         vm.stopPrank();
     }
 
-    function test_RevertWhen_MoverIsNotAKeeper() public {
-        vm.startPrank(CURATOR);
+    function testFuzz_RevertWhen_MoverIsNotAKeeper(address who, uint64 amount) public {
+        vm.assume(who != KEEPER);
+        vm.startPrank(who);
         vm.expectRevert(VenueErrorsLib.NotKeeper.selector);
         venue.setUp();
         vm.expectRevert(VenueErrorsLib.NotKeeper.selector);
-        venue.toPerp(1);
+        venue.toPerp(amount);
         vm.expectRevert(VenueErrorsLib.NotKeeper.selector);
-        venue.toSpot(1);
+        venue.toSpot(amount);
         vm.expectRevert(VenueErrorsLib.NotKeeper.selector);
-        venue.authorizeTrader(address(1), uint40(START + 1));
+        venue.authorizeTrader(who, uint40(START + 1));
         vm.stopPrank();
     }
 }
@@ -320,29 +339,40 @@ contract HyperCoreVenueTraderTest is HyperCoreVenueBase {
         venue.authorizeTrader(key, until);
     }
 
-    function test_AuthorizeTrader_EnrolsUnderTheFixedName() public {
-        approve(KEY);
-        expectAction(CoreWriterLib.addApiWallet(KEY, "perp-prime"));
+    function testFuzz_AuthorizeTrader_EnrolsUnderTheFixedName(address key, uint40 until) public {
+        vm.assume(key != address(0));
+        until = uint40(bound(until, START + 1, UNTIL));
+        approve(key);
+        expectAction(CoreWriterLib.addApiWallet(key, "perp-prime"));
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.TraderAuthorized(KEY, UNTIL);
-        authorize(KEY, UNTIL);
-        (address key, uint40 until) = venue.trader();
-        assertEq(key, KEY, "key");
-        assertEq(until, UNTIL, "until");
+        emit IHyperCoreVenue.TraderAuthorized(key, until);
+        authorize(key, until);
+        (address enrolled, uint40 end) = venue.trader();
+        assertEq(enrolled, key, "key");
+        assertEq(end, until, "until");
     }
 
-    function test_C6_RevertWhen_KeyIsNotApproved() public {
+    function testFuzz_C6_RevertWhen_KeyIsNotApproved(address key) public {
+        vm.assume(key != address(0xA2));
+        approve(address(0xA2));
         vm.expectRevert(VenueErrorsLib.TraderNotApproved.selector);
-        authorize(KEY, UNTIL);
+        authorize(key, UNTIL);
     }
 
-    function test_C6_RevertWhen_ApprovedByAnyoneButTheCurator() public {
-        vm.prank(KEEPER);
+    function testFuzz_C6_RevertWhen_ApprovedByAnyoneButTheCurator(address who) public {
+        vm.assume(who != CURATOR);
+        vm.prank(who);
         vm.expectRevert(VenueErrorsLib.NotCurator.selector);
         venue.approveTrader(KEY);
     }
 
-    function test_C6_RevertWhen_EndIsPastOrMoreThan7DaysAway() public {
+    function testFuzz_C6_RevertWhen_EndIsPastOrMoreThan7DaysAway(uint40 until) public {
+        approve(KEY);
+        if (until <= START || until > UNTIL) vm.expectRevert(VenueErrorsLib.TraderUntilOutOfRange.selector);
+        authorize(KEY, until);
+    }
+
+    function test_C6_EndsToTheSecond() public {
         approve(KEY);
         vm.expectRevert(VenueErrorsLib.TraderUntilOutOfRange.selector);
         authorize(KEY, UNTIL + 1);
@@ -388,70 +418,85 @@ contract HyperCoreVenueTraderTest is HyperCoreVenueBase {
 }
 
 contract HyperCoreVenueRecallTest is HyperCoreVenueBase {
-    function test_C2_SpotSuffices_LeavesAtOnce() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        expectAction(CoreWriterLib.usdcToEvm(50 * SPOT));
+    function testFuzz_C2_SpotSuffices_LeavesAtOnce(uint64 amount, uint64 more) public {
+        (amount, more) = (uint64(bound(amount, 1, 1e15)), uint64(bound(more, 0, 1e15)));
+        setSpot(address(venue), amount * 100 + 5 * SPOT + more, 0);
+        expectAction(CoreWriterLib.usdcToEvm(amount * 100));
         vm.expectEmit(address(venue));
-        emit IHyperCoreVenue.Leaving(50 * USDC);
-        recall(50 * USDC);
-        (uint64 amount, bool leaving, uint64 steppedAt) = venue.openRecall();
-        assertEq(amount, 50 * USDC, "amount");
+        emit IHyperCoreVenue.Leaving(amount);
+        recall(amount);
+        (uint64 open, bool leaving, uint64 steppedAt) = venue.openRecall();
+        assertEq(open, amount, "amount");
         assertTrue(leaving, "leaving");
         assertEq(steppedAt, START, "since");
     }
 
-    function test_C2_ShortOfSpot_MovesTheShortfallFirst() public {
-        setSpot(address(venue), 20 * SPOT + 1, 0);
-        setPerp(address(venue), 100e6, 100e6);
-        // 50 + 5 in reserve − 20.00000001, rounded up to a micro-dollar.
-        expectAction(CoreWriterLib.usdClassTransfer(35 * USDC, false));
-        recall(50 * USDC);
+    function testFuzz_C2_ShortOfSpot_MovesTheShortfallFirst(uint64 amount, uint64 spot) public {
+        amount = uint64(bound(amount, 1, 1e14));
+        uint64 wanted = amount * 100 + 5 * SPOT;
+        spot = uint64(bound(spot, 0, wanted - 1));
+        setSpot(address(venue), spot, 0);
+        setPerp(address(venue), 1e15, 1e15);
+        // With 5 in reserve, rounded up to a micro-dollar.
+        uint64 shortfall = (wanted - spot + 99) / 100;
+        expectAction(CoreWriterLib.usdClassTransfer(shortfall, false));
+        recall(amount);
         (, bool leaving,) = venue.openRecall();
         assertFalse(leaving, "not yet");
         assertEq(usdc.balanceOf(address(venue)), 0, "one step a transaction");
 
-        setSpot(address(venue), 55 * SPOT + 1, 0);
-        expectAction(CoreWriterLib.usdcToEvm(50 * SPOT));
+        setSpot(address(venue), spot + shortfall * 100, 0);
+        expectAction(CoreWriterLib.usdcToEvm(amount * 100));
         advance();
         (, leaving,) = venue.openRecall();
         assertTrue(leaving, "second step");
     }
 
-    function test_C2_HeldSpotDoesNotCount() public {
-        setSpot(address(venue), 100 * SPOT, 60 * SPOT);
+    function testFuzz_C2_HeldSpotDoesNotCount(uint64 hold) public {
+        hold = uint64(bound(hold, 1, 100)) * SPOT;
+        setSpot(address(venue), 100 * SPOT, hold);
         setPerp(address(venue), 100e6, 100e6);
-        expectAction(CoreWriterLib.usdClassTransfer(15 * USDC, false));
+        bool enough = 100 * SPOT - hold >= 55 * SPOT;
+        uint64 shortfall = enough ? 0 : (hold - 45 * SPOT) / 100;
+        expectAction(enough ? CoreWriterLib.usdcToEvm(50 * SPOT) : CoreWriterLib.usdClassTransfer(shortfall, false));
         recall(50 * USDC);
     }
 
-    function test_C2_RevertWhen_SpotLessReserveAndPerpDoNotSuffice() public {
-        setSpot(address(venue), 20 * SPOT, 0);
-        setPerp(address(venue), 100e6, 35e6 - 1);
+    function testFuzz_C2_RevertWhen_SpotLessReserveAndPerpDoNotSuffice(uint64 amount, uint64 spot, uint64 perp) public {
+        amount = uint64(bound(amount, 1, 1e14));
+        spot = uint64(bound(spot, 0, amount + 5 * USDC - 1));
+        perp = uint64(bound(perp, 0, amount + 5 * USDC - spot - 1));
+        setSpot(address(venue), spot * 100, 0);
+        setPerp(address(venue), 1e15, perp);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.TooMuch.selector);
-        venue.recall(50 * USDC);
+        venue.recall(amount);
     }
 
     /// @dev A stranger advancing before perp → spot has landed must not cut the recall to what lies on spot already.
-    function test_C2_AdvanceBeforeTheMoveLandedReverts() public {
+    function testFuzz_C2_AdvanceBeforeTheMoveLandedReverts(uint256 wait, uint64 landed) public {
         setSpot(address(venue), 20 * SPOT, 0);
         setPerp(address(venue), 100e6, 100e6);
         recall(50 * USDC);
-        pass(59);
+        pass(bound(wait, 0, 59));
+        setSpot(address(venue), uint64(bound(landed, 0, 55 * SPOT - 1)), 0);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.NothingToAdvance.selector);
         venue.advance();
     }
 
-    function test_C2_AdvanceTakesWhatThereIsOnceTheMoveHadItsTime() public {
+    function testFuzz_C2_AdvanceTakesWhatThereIsOnceTheMoveHadItsTime(uint64 there, uint256 wait) public {
+        there = uint64(bound(there, 5 * USDC + 1, 55 * USDC));
         setSpot(address(venue), 20 * SPOT, 0);
         setPerp(address(venue), 100e6, 100e6);
         recall(50 * USDC);
-        pass(60);
-        expectAction(CoreWriterLib.usdcToEvm(15 * SPOT));
+        pass(bound(wait, 60, 7 days));
+        setSpot(address(venue), there * 100, 0);
+        uint64 leaves = there - 5 * USDC;
+        expectAction(CoreWriterLib.usdcToEvm(leaves * 100));
         advance();
-        usdc.mint(address(venue), 15 * USDC);
-        assertEq(collect(), 15 * USDC, "home");
+        usdc.mint(address(venue), leaves);
+        assertEq(collect(), leaves, "home");
         (uint64 amount,,) = venue.openRecall();
         assertEq(amount, 0, "the rest is given up");
         lapse();
@@ -467,104 +512,114 @@ contract HyperCoreVenueRecallTest is HyperCoreVenueBase {
         assertTrue(leaving == (uint256(available) >= uint256(amount) * 100 + 5 * SPOT), "leaves only above the reserve");
     }
 
-    function test_C2_AdvanceDoesNothingTwice() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
+    function testFuzz_C2_AdvanceDoesNothingTwice(uint64 amount, uint64 spot, uint256 wait) public {
+        amount = uint64(bound(amount, 1, 1e14));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
+        pass(bound(wait, 0, 7 days));
+        setSpot(address(venue), spot, 0);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.NothingToAdvance.selector);
         venue.advance();
     }
 
-    function test_C2_NothingElseMovesWhileARecallIsOpen() public {
+    function testFuzz_C2_NothingElseMovesWhileARecallIsOpen(uint64 recalled, uint64 amount) public {
         setSpot(address(venue), 100 * SPOT, 0);
         setPerp(address(venue), 100e6, 100e6);
-        recall(50 * USDC);
+        recall(uint64(bound(recalled, 1, 195 * USDC)));
         vm.startPrank(address(vault));
         vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.recall(1);
+        venue.recall(amount);
         vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.send(1);
+        venue.send(amount);
         vm.stopPrank();
         vm.startPrank(KEEPER);
         vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.toPerp(1);
+        venue.toPerp(amount);
         vm.expectRevert(VenueErrorsLib.RecallOpen.selector);
-        venue.toSpot(1);
+        venue.toSpot(amount);
         vm.stopPrank();
     }
 
-    function test_C2_DroppedPayoutLapsesAfter15Minutes() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
-        pass(15 minutes - 1);
-        expectRevertLapse();
-        pass(1);
+    function testFuzz_C2_DroppedPayoutLapsesAfter15Minutes(uint64 amount, uint256 wait) public {
+        (amount, wait) = (uint64(bound(amount, 1, 1e14)), bound(wait, 0, 30 minutes));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
+        pass(wait);
+        if (wait < 15 minutes) return expectRevertLapse();
         lapse();
         assertTrue(venue.quiet(), "free again");
     }
 
-    function test_C2_LatePayoutLapsesAfter24Hours() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
+    function testFuzz_C2_LatePayoutLapsesAfter24Hours(uint64 amount, uint256 wait) public {
+        (amount, wait) = (uint64(bound(amount, 1, 1e14)), bound(wait, 0, 48 hours));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
         setSpot(address(venue), 5 * SPOT, 0);
-        pass(24 hours - 1);
-        expectRevertLapse();
-        pass(1);
-        lapse();
+        pass(wait);
+        if (wait < 24 hours) expectRevertLapse();
+        else lapse();
         // What comes after all is still collected.
-        usdc.mint(address(venue), 50 * USDC);
-        assertEq(collect(), 50 * USDC, "late");
+        usdc.mint(address(venue), amount);
+        assertEq(collect(), amount, "late");
     }
 
     /// @dev A move that landed meanwhile hides that spot fell: what has arrived must not be given up as a loss.
-    function test_C2_RevertWhen_WhatArrivedIsNotCollectedYet() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
-        usdc.mint(address(venue), 50 * USDC);
-        pass(15 minutes);
+    function testFuzz_C2_RevertWhen_WhatArrivedIsNotCollectedYet(uint64 amount, uint256 wait) public {
+        amount = uint64(bound(amount, 1, 1e14));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
+        usdc.mint(address(venue), amount);
+        pass(bound(wait, 15 minutes, 7 days));
         expectRevertLapse();
         collect();
         lapse();
         assertTrue(venue.quiet(), "free again");
     }
 
-    function test_C2_DustOnCoreDoesNotMakeALatePayoutLookDropped() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
-        setSpot(address(venue), 5 * SPOT + 24 * SPOT, 0);
+    function testFuzz_C2_DustOnCoreDoesNotMakeALatePayoutLookDropped(uint64 amount, uint64 dust) public {
+        amount = uint64(bound(amount, 1, 1e14));
+        setSpot(address(venue), amount * 100 + 5 * SPOT, 0);
+        recall(amount);
+        // Half the amount would have to be given.
+        setSpot(address(venue), 5 * SPOT + uint64(bound(dust, 0, amount * 50)), 0);
         pass(15 minutes);
         expectRevertLapse();
     }
 
-    function test_C2_DroppedMoveLapsesAfter15Minutes() public {
-        setPerp(address(venue), 100e6, 100e6);
-        recall(50 * USDC);
-        pass(15 minutes - 1);
-        expectRevertLapse();
-        pass(1);
+    function testFuzz_C2_DroppedMoveLapsesAfter15Minutes(uint64 amount, uint256 wait) public {
+        (amount, wait) = (uint64(bound(amount, 1, 1e14)), bound(wait, 0, 30 minutes));
+        setPerp(address(venue), 1e15, 1e15);
+        recall(amount);
+        pass(wait);
+        if (wait < 15 minutes) return expectRevertLapse();
         lapse();
-        (uint64 amount,,) = venue.openRecall();
-        assertEq(amount, 0, "none open");
+        (uint64 open,,) = venue.openRecall();
+        assertEq(open, 0, "none open");
     }
 
-    function test_C2_PartialArrivalsCloseTheRecallTogether() public {
-        setSpot(address(venue), 55 * SPOT, 0);
-        recall(50 * USDC);
-        usdc.mint(address(venue), 20 * USDC);
+    function testFuzz_C2_PartialArrivalsCloseTheRecallTogether(uint64 whole, uint64 first, uint64 second) public {
+        whole = uint64(bound(whole, 2, 1e14));
+        first = uint64(bound(first, 1, whole - 1));
+        second = uint64(bound(second, whole - first, 1e15));
+        setSpot(address(venue), whole * 100 + 5 * SPOT, 0);
+        recall(whole);
+        usdc.mint(address(venue), first);
         collect();
         (uint64 amount,,) = venue.openRecall();
-        assertEq(amount, 30 * USDC, "still to come");
-        usdc.mint(address(venue), 31 * USDC);
-        assertEq(collect(), 31 * USDC, "the whole balance");
+        assertEq(amount, whole - first, "still to come");
+        usdc.mint(address(venue), second);
+        assertEq(collect(), second, "the whole balance");
         (amount,,) = venue.openRecall();
         assertEq(amount, 0, "closed");
-        assertEq(usdc.balanceOf(address(vault)), 51 * USDC, "all at the vault");
+        assertEq(usdc.balanceOf(address(vault)), first + second, "all at the vault");
     }
 
-    function test_RevertWhen_RecallStepsAreNotTheVaults() public {
-        vm.startPrank(KEEPER);
+    function testFuzz_RevertWhen_RecallStepsAreNotTheVaults(address who, uint64 amount) public {
+        vm.assume(who != address(vault));
+        vm.startPrank(who);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
-        venue.recall(1);
+        venue.recall(amount);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
         venue.advance();
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
@@ -592,13 +647,13 @@ contract HyperCoreVenueObserveTest is HyperCoreVenueBase {
         assertEq(sheet, bytes32(0), "no sheet");
     }
 
-    function test_C4_HeldSpotCountsAndTheEvmBalanceDoesNot() public {
-        setSpot(address(venue), 7 * SPOT + 99, 7 * SPOT);
-        usdc.mint(address(venue), 1e9);
+    function testFuzz_C4_HeldSpotCountsAndTheEvmBalanceDoesNot(uint64 spot, uint64 hold, uint64 here) public {
+        setSpot(address(venue), spot, uint64(bound(hold, 0, spot)));
+        usdc.mint(address(venue), here);
         (int128 value,,,) = observe();
-        assertEqInt(value, 7e6, "spot alone, rounded down");
+        assertEqInt(value, int64(spot / 100), "spot alone, rounded down");
         (int64 equity, uint64 asOf) = venue.equity();
-        assertEqInt(equity, 7e6, "the same in the view");
+        assertEqInt(equity, value, "the same in the view");
         assertEq(asOf, block.timestamp, "as of now");
     }
 
@@ -609,28 +664,26 @@ contract HyperCoreVenueObserveTest is HyperCoreVenueBase {
         venue.observe("");
     }
 
-    function test_RevertWhen_AttestationIsGiven() public {
+    function testFuzz_RevertWhen_AttestationIsGiven(bytes calldata attestation) public {
+        vm.assume(attestation.length > 0);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.AttestationNotEmpty.selector);
-        venue.observe(hex"00");
+        venue.observe(attestation);
     }
 
-    function test_RevertWhen_ObserverIsNotTheVault() public {
-        vm.prank(STRANGER);
+    function testFuzz_RevertWhen_ObserverIsNotTheVault(address who) public {
+        vm.assume(who != address(vault));
+        vm.prank(who);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
         venue.observe("");
     }
 
-    function test_AssetOf_ReadsSizeAndMarkPrice() public {
-        answer(
-            CoreReadLib.POSITION,
-            abi.encode(address(venue), uint16(3)),
-            abi.encode(int64(-123_456), uint64(1), int64(2), uint32(20), false)
-        );
-        answer(CoreReadLib.MARK_PRICE, abi.encode(uint32(3)), abi.encode(uint64(987_650)));
-        (int64 size, uint64 markPrice) = venue.assetOf(3);
-        assertEqInt(size, -123_456, "size");
-        assertEq(markPrice, 987_650, "mark price");
+    function testFuzz_AssetOf_ReadsSizeAndMarkPrice(uint16 asset, int64 lots, uint64 price) public {
+        setPosition(address(venue), asset, lots);
+        answer(CoreReadLib.MARK_PRICE, abi.encode(uint32(asset)), abi.encode(price));
+        (int64 size, uint64 markPrice) = venue.assetOf(asset);
+        assertEqInt(size, lots, "size");
+        assertEq(markPrice, price, "mark price");
     }
 
     function test_Constructor_RefusesZeroAddresses() public {

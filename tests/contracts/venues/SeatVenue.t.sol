@@ -88,36 +88,39 @@ abstract contract SeatVenueBase is VenueBase {
 }
 
 contract SeatVenueTest is SeatVenueBase {
-    function test_Send_ForwardsToTheDepositAddress() public {
-        sendToVenue(100);
-        usdc.mint(address(venue), 50);
+    function testFuzz_Send_ForwardsToTheDepositAddress(uint64 first, uint64 second) public {
+        (first, second) = (uint64(bound(first, 1, 1e15)), uint64(bound(second, 1, 1e15)));
+        sendToVenue(first);
+        usdc.mint(address(venue), second);
         vm.expectEmit(address(venue));
-        emit ISeatVenue.Forwarded(50, 150);
+        emit ISeatVenue.Forwarded(second, first + second);
         vm.prank(address(vault));
-        venue.send(50);
-        assertEq(usdc.balanceOf(DEPOSIT_ADDRESS), 150, "at the venue's door");
-        assertEq(venue.sentTotal(), 150, "sent");
+        venue.send(second);
+        assertEq(usdc.balanceOf(DEPOSIT_ADDRESS), first + second, "at the venue's door");
+        assertEq(venue.sentTotal(), first + second, "sent");
     }
 
-    function test_C8_ValueIsEquityPlusReturnedLessCollected() public {
-        sendToVenue(100 * USDC);
-        usdc.mint(address(venue), 30 * USDC);
-        (int128 value, uint64 asOf, bytes32 sheet) = observe(attestation(75e6, 100 * USDC, 30 * USDC));
-        assertEqInt(value, 105e6, "what came home counts until it is collected");
+    function testFuzz_C8_ValueIsEquityPlusReturnedLessCollected(uint64 sent, uint64 home, int64 worth) public {
+        (sent, home) = (uint64(bound(sent, 1, 1e15)), uint64(bound(home, 0, 1e15)));
+        worth = int64(boundInt(worth, -1e15, 1e15));
+        sendToVenue(sent);
+        usdc.mint(address(venue), home);
+        (int128 value, uint64 asOf, bytes32 sheet) = observe(attestation(worth, sent, home));
+        assertEqInt(value, int256(worth) + int64(home), "what came home counts until it is collected");
         assertEq(asOf, START, "as of");
         assertEq(sheet, keccak256("sheet"), "sheet");
         collect();
         vm.warp(START + 1);
-        (value,,) = observe(attestation(75e6, 100 * USDC, 30 * USDC));
-        assertEqInt(value, 75e6, "and not after");
+        (value,,) = observe(attestation(worth, sent, home));
+        assertEqInt(value, worth, "and not after");
         (int64 equity, uint64 asOfView) = venue.equity();
-        assertEqInt(equity, 75e6, "last equity");
+        assertEqInt(equity, worth, "last equity");
         assertEq(asOfView, START + 1, "its time");
     }
 
-    function test_C8_ValueMayBeNegative() public {
-        (int128 value,,) = observe(attestation(-7, 0, 0));
-        assertEqInt(value, -7, "a bankrupt seat");
+    function testFuzz_C8_ValueMayBeNegative(int64 worth) public {
+        (int128 value,,) = observe(attestation(worth, 0, 0));
+        assertEqInt(value, worth, "whatever was signed, a bankrupt seat too");
     }
 
     /// @dev A collect between asOf and mark takes from book what the attestation still counts at the venue.
@@ -135,69 +138,79 @@ contract SeatVenueTest is SeatVenueBase {
         assertEqInt(value - book, 0, "no profit, no loss");
     }
 
-    function test_C8_RevertWhen_NonceDoesNotRise() public {
-        observe(attestation(0, 0, 0));
-        vm.warp(START + 1);
+    function testFuzz_C8_RevertWhen_NonceDoesNotRise(uint64 nonce, uint64 again) public {
+        nonce = uint64(bound(nonce, 1, type(uint64).max));
         Attestation memory a = attestation(0, 0, 0);
-        a.nonce = 1;
+        a.nonce = nonce;
+        observe(a);
+        vm.warp(START + 1);
+        a.asOf = uint64(START + 1);
+        a.nonce = uint64(bound(again, 0, nonce));
         expectRefusal(a, VenueErrorsLib.NonceNotRising.selector);
     }
 
-    function test_C8_RevertWhen_AsOfDoesNotRise() public {
+    function testFuzz_C8_RevertWhen_AsOfDoesNotRise(uint64 asOf) public {
         observe(attestation(0, 0, 0));
-        expectRefusal(attestation(0, 0, 0), VenueErrorsLib.AsOfNotRising.selector);
+        Attestation memory a = attestation(0, 0, 0);
+        a.asOf = uint64(bound(asOf, 0, START));
+        expectRefusal(a, VenueErrorsLib.AsOfNotRising.selector);
     }
 
-    function test_C8_RevertWhen_AsOfIsInTheFuture() public {
+    function testFuzz_C8_RevertWhen_AsOfIsInTheFuture(uint64 asOf) public {
         Attestation memory a = attestation(0, 0, 0);
-        a.asOf = uint64(START + 1);
+        a.asOf = uint64(bound(asOf, START + 1, type(uint64).max));
         expectRefusal(a, VenueErrorsLib.AsOfInFuture.selector);
     }
 
-    function test_C8_RevertWhen_AsOfIsOlderThan15Minutes() public {
+    function testFuzz_C8_RevertWhen_AsOfIsOlderThan15Minutes(uint256 age) public {
+        age = bound(age, 0, 30 minutes);
         Attestation memory a = attestation(5, 0, 0);
-        vm.warp(START + 15 minutes + 1);
-        expectRefusal(a, VenueErrorsLib.AsOfTooOld.selector);
-        vm.warp(START + 15 minutes);
+        vm.warp(START + age);
+        if (age > 15 minutes) return expectRefusal(a, VenueErrorsLib.AsOfTooOld.selector);
         (int128 value,,) = observe(a);
-        assertEqInt(value, 5, "just in time");
+        assertEqInt(value, 5, "in time");
     }
 
-    function test_C8_RevertWhen_VenueHasNotCreditedAllThatWasSent() public {
-        sendToVenue(100);
-        expectRefusal(attestation(0, 99, 0), VenueErrorsLib.ReceivedNotSent.selector);
-        expectRefusal(attestation(0, 101, 0), VenueErrorsLib.ReceivedNotSent.selector);
+    function testFuzz_C8_RevertWhen_VenueHasNotCreditedExactlyWhatWasSent(uint64 sent, uint64 received) public {
+        sent = uint64(bound(sent, 1, 1e15));
+        vm.assume(received != sent);
+        sendToVenue(sent);
+        expectRefusal(attestation(0, received, 0), VenueErrorsLib.ReceivedNotSent.selector);
     }
 
-    function test_C8_RevertWhen_MoreReturnedThanEverArrived() public {
-        usdc.mint(address(venue), 10);
+    function testFuzz_C8_RevertWhen_MoreReturnedThanEverArrived(uint64 collected, uint64 here, uint64 returned) public {
+        (collected, here) = (uint64(bound(collected, 0, 1e15)), uint64(bound(here, 0, 1e15)));
+        usdc.mint(address(venue), collected);
         collect();
-        usdc.mint(address(venue), 5);
-        assertEq(venue.returnedTotal(), 15, "arrived");
-        expectRefusal(attestation(0, 0, 16), VenueErrorsLib.ReturnedTooMuch.selector);
+        usdc.mint(address(venue), here);
+        assertEq(venue.returnedTotal(), collected + here, "arrived");
+        returned = uint64(bound(returned, collected + here + 1, type(uint64).max));
+        expectRefusal(attestation(0, 0, returned), VenueErrorsLib.ReturnedTooMuch.selector);
     }
 
-    function test_C8_DonationInFrontOfAMarkRefusesNothing() public {
+    function testFuzz_C8_DonationInFrontOfAMarkRefusesNothing(uint64 donation) public {
         Attestation memory a = attestation(100, 0, 0);
-        usdc.mint(address(venue), 1);
+        usdc.mint(address(venue), donation);
         (int128 value,,) = observe(a);
         assertEqInt(value, 100, "counted at the next one");
     }
 
-    function test_C8_RevertWhen_MeantForAnother() public {
+    function testFuzz_C8_RevertWhen_MeantForAnother(uint256 chainId, address other) public {
+        vm.assume(chainId != block.chainid && other != address(vault) && other != address(venue));
         Attestation memory a = attestation(0, 0, 0);
-        a.chainId = 1;
+        a.chainId = chainId;
         expectRefusal(a, VenueErrorsLib.WrongChain.selector);
         a = attestation(0, 0, 0);
-        a.vault = STRANGER;
+        a.vault = other;
         expectRefusal(a, VenueErrorsLib.WrongVault.selector);
         a = attestation(0, 0, 0);
-        a.venue = STRANGER;
+        a.venue = other;
         expectRefusal(a, VenueErrorsLib.WrongVenue.selector);
     }
 
-    function test_C8_RefusedAttestationLeavesNoTrace() public {
-        Attestation memory a = attestation(9, 1, 0);
+    function testFuzz_C8_RefusedAttestationLeavesNoTrace(int64 worth, uint64 received, uint64 nonce) public {
+        Attestation memory a = attestation(worth, uint64(bound(received, 1, type(uint64).max)), 0);
+        a.nonce = uint64(bound(nonce, 1, type(uint64).max));
         expectRefusal(a, VenueErrorsLib.ReceivedNotSent.selector);
         assertEq(venue.lastNonce(), 0, "nonce");
         (int64 equity, uint64 asOf) = venue.equity();
@@ -216,17 +229,17 @@ contract SeatVenueTest is SeatVenueBase {
         assertFalse(ok, "changed");
     }
 
-    function test_Recall_AsksTheCustodianAndLapsesAfter24Hours() public {
+    function testFuzz_Recall_AsksTheCustodianAndLapsesAfter24Hours(uint64 amount, uint256 wait) public {
+        amount = uint64(bound(amount, 1, type(uint64).max));
+        wait = bound(wait, 0, 48 hours);
         vm.startPrank(address(vault));
         vm.expectEmit(address(venue));
-        emit ISeatVenue.HomeRequested(40);
-        venue.recall(40);
+        emit ISeatVenue.HomeRequested(amount);
+        venue.recall(amount);
         vm.expectRevert(VenueErrorsLib.NothingToAdvance.selector);
         venue.advance();
-        vm.warp(START + 24 hours - 1);
-        vm.expectRevert(VenueErrorsLib.NotLapsable.selector);
-        venue.lapse();
-        vm.warp(START + 24 hours);
+        vm.warp(START + wait);
+        if (wait < 24 hours) vm.expectRevert(VenueErrorsLib.NotLapsable.selector);
         venue.lapse();
         vm.expectRevert(VenueErrorsLib.ZeroAmount.selector);
         venue.recall(0);
@@ -234,26 +247,29 @@ contract SeatVenueTest is SeatVenueBase {
     }
 
     /// @dev 39 of 40 come, the venue's fee off; the next request must not wait for the last dollar.
-    function test_Recall_RequestsAddUpUntilAllCameHome() public {
+    function testFuzz_Recall_RequestsAddUpUntilAllCameHome(uint64 first, uint64 fee, uint64 second) public {
+        (first, second) = (uint64(bound(first, 2, 1e15)), uint64(bound(second, 1, 1e15)));
+        fee = uint64(bound(fee, 1, first - 1));
         vm.prank(address(vault));
-        venue.recall(40);
-        usdc.mint(address(venue), 39);
+        venue.recall(first);
+        usdc.mint(address(venue), first - fee);
         collect();
         vm.prank(address(vault));
-        venue.recall(4);
+        venue.recall(second);
         vm.prank(address(vault));
         vm.expectRevert(VenueErrorsLib.NotLapsable.selector);
         venue.lapse();
-        usdc.mint(address(venue), 5);
-        assertEq(collect(), 5, "whole balance");
-        assertEq(usdc.balanceOf(address(vault)), 44, "at the vault");
-        assertEq(venue.collectedTotal(), 44, "counted");
+        usdc.mint(address(venue), fee + second);
+        assertEq(collect(), fee + second, "whole balance");
+        assertEq(usdc.balanceOf(address(vault)), first + second, "at the vault");
+        assertEq(venue.collectedTotal(), first + second, "counted");
         vm.prank(address(vault));
         venue.lapse(); // nothing open: nothing to wait for
     }
 
-    function test_RevertWhen_CallerIsNotTheVault() public {
-        vm.startPrank(STRANGER);
+    function testFuzz_RevertWhen_CallerIsNotTheVault(address who) public {
+        vm.assume(who != address(vault));
+        vm.startPrank(who);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
         venue.send(1);
         vm.expectRevert(VenueErrorsLib.NotVault.selector);
@@ -269,10 +285,10 @@ contract SeatVenueTest is SeatVenueBase {
         vm.stopPrank();
     }
 
-    function test_AssetOf_HasNothingToRead() public {
+    function testFuzz_AssetOf_HasNothingToRead(uint32 asset) public {
         assertTrue(venue.quiet(), "checked by observe");
         vm.expectRevert(VenueErrorsLib.NoAssets.selector);
-        venue.assetOf(0);
+        venue.assetOf(asset);
     }
 }
 
@@ -282,8 +298,8 @@ contract AttestorTest is SeatVenueBase {
         attestor.verify(a, signatures);
     }
 
-    function test_Verify_AcceptsEveryPairAndAllThree() public view {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_Verify_AcceptsEveryPairAndAllThree(int64 equity, uint64 received, uint64 returned) public view {
+        Attestation memory a = attestation(equity, received, returned);
         for (uint256 i; i < 3; ++i) {
             for (uint256 j = i + 1; j < 3; ++j) {
                 bytes[] memory pair = new bytes[](2);
@@ -297,8 +313,7 @@ contract AttestorTest is SeatVenueBase {
     }
 
     /// @dev The digest, written out from the standard, for the signers in Python.
-    function test_DigestOf_IsEip712() public view {
-        Attestation memory a = attestation(-1, 2, 3);
+    function testFuzz_DigestOf_IsEip712(Attestation memory a) public view {
         bytes32 domain = keccak256(
             abi.encode(
                 keccak256("EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"),
@@ -319,24 +334,28 @@ contract AttestorTest is SeatVenueBase {
         assertEq(attestor.digestOf(a), keccak256(abi.encodePacked(hex"1901", domain, fields)), "digest");
     }
 
-    function test_RevertWhen_TooFewSigned() public {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_RevertWhen_TooFewSigned(int64 equity, uint256 which) public {
+        Attestation memory a = attestation(equity, 2, 3);
         bytes[] memory one = new bytes[](1);
-        one[0] = sign(a, keys[0]);
+        one[0] = sign(a, keys[bound(which, 0, 2)]);
         verify(a, one, VenueErrorsLib.TooFewSignatures.selector);
+        verify(a, new bytes[](0), VenueErrorsLib.TooFewSignatures.selector);
     }
 
-    function test_RevertWhen_OneSignedTwice() public {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_RevertWhen_OneSignedTwice(int64 equity, uint256 which) public {
+        which = bound(which, 0, 2);
+        Attestation memory a = attestation(equity, 2, 3);
         bytes[] memory twice = new bytes[](2);
-        (twice[0], twice[1]) = (sign(a, keys[1]), sign(a, keys[1]));
+        (twice[0], twice[1]) = (sign(a, keys[which]), sign(a, keys[which]));
         verify(a, twice, VenueErrorsLib.SignersNotAscending.selector);
     }
 
-    function test_RevertWhen_SignersAreNotAscending() public {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_RevertWhen_SignersAreNotAscending(int64 equity, uint256 lower, uint256 higher) public {
+        lower = bound(lower, 0, 1);
+        higher = bound(higher, lower + 1, 2);
+        Attestation memory a = attestation(equity, 2, 3);
         bytes[] memory turned = new bytes[](2);
-        (turned[0], turned[1]) = (sign(a, keys[2]), sign(a, keys[0]));
+        (turned[0], turned[1]) = (sign(a, keys[higher]), sign(a, keys[lower]));
         verify(a, turned, VenueErrorsLib.SignersNotAscending.selector);
     }
 
@@ -360,8 +379,8 @@ contract AttestorTest is SeatVenueBase {
     }
 
     /// @dev The other root of the same curve point: OpenZeppelin refuses it.
-    function test_RevertWhen_SignatureIsMalleated() public {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_RevertWhen_SignatureIsMalleated(int64 equity) public {
+        Attestation memory a = attestation(equity, 2, 3);
         bytes[] memory pair = signedByTwo(a);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(keys[2], attestor.digestOf(a));
         uint256 order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141;
@@ -369,63 +388,68 @@ contract AttestorTest is SeatVenueBase {
         verify(a, pair, VenueErrorsLib.SignatureInvalid.selector);
     }
 
-    function test_RevertWhen_DigestBelongsToAnotherAttestor() public {
-        Attestation memory a = attestation(1, 2, 3);
+    function testFuzz_RevertWhen_DigestBelongsToAnotherAttestor(int64 equity) public {
+        Attestation memory a = attestation(equity, 2, 3);
         bytes[] memory pair = signedByTwo(a);
         Attestor other = new Attestor(address(vault), signers(), 2);
         (bool ok,) = tried(address(other), abi.encodeCall(other.verify, (a, pair)));
         assertFalse(ok, "another verifying contract");
     }
 
-    function test_Roles_CuratorAddsAndRemoves() public {
+    function testFuzz_Roles_CuratorAddsAndRemoves(address who) public {
+        vm.assume(who != address(0) && !attestor.isAttestor(who));
         vm.startPrank(CURATOR);
         vm.expectEmit(address(attestor));
-        emit IAttestor.AttestorAdded(STRANGER);
-        attestor.addAttestor(STRANGER);
+        emit IAttestor.AttestorAdded(who);
+        attestor.addAttestor(who);
         vm.expectRevert(VenueErrorsLib.DuplicateAttestor.selector);
-        attestor.addAttestor(STRANGER);
+        attestor.addAttestor(who);
         assertEq(attestor.attestorCount(), 4, "four");
         vm.expectEmit(address(attestor));
-        emit IAttestor.AttestorRemoved(STRANGER);
-        attestor.removeAttestor(STRANGER);
+        emit IAttestor.AttestorRemoved(who);
+        attestor.removeAttestor(who);
         vm.expectRevert(VenueErrorsLib.NotAttestor.selector);
-        attestor.removeAttestor(STRANGER);
+        attestor.removeAttestor(who);
         vm.stopPrank();
     }
 
-    function test_RevertWhen_RemovalWouldLeaveFewerThanTheThreshold() public {
+    function testFuzz_RevertWhen_RemovalWouldLeaveFewerThanTheThreshold(uint256 first, uint256 second) public {
+        (first, second) = (bound(first, 0, 2), bound(second, 0, 2));
+        vm.assume(first != second);
         address[] memory list = signers();
         vm.startPrank(CURATOR);
-        attestor.removeAttestor(list[0]);
+        attestor.removeAttestor(list[first]);
         vm.expectRevert(VenueErrorsLib.BelowThreshold.selector);
-        attestor.removeAttestor(list[1]);
+        attestor.removeAttestor(list[second]);
         vm.stopPrank();
     }
 
-    function test_RevertWhen_ARemovedAttestorSigns() public {
+    function testFuzz_RevertWhen_ARemovedAttestorSigns(int64 equity, bool first) public {
         vm.prank(CURATOR);
-        attestor.removeAttestor(vm.addr(keys[2]));
-        Attestation memory a = attestation(1, 2, 3);
+        attestor.removeAttestor(vm.addr(keys[first ? 0 : 2]));
+        Attestation memory a = attestation(equity, 2, 3);
         verify(a, signedByTwo(a), VenueErrorsLib.NotAttestor.selector);
     }
 
-    function test_RevertWhen_StrangerChangesAttestors() public {
+    function testFuzz_RevertWhen_StrangerChangesAttestors(address who, uint256 which) public {
+        vm.assume(who != CURATOR);
         address[] memory list = signers();
-        vm.startPrank(KEEPER);
+        vm.startPrank(who);
         vm.expectRevert(VenueErrorsLib.NotCurator.selector);
-        attestor.addAttestor(KEEPER);
+        attestor.addAttestor(who);
         vm.expectRevert(VenueErrorsLib.NotCurator.selector);
-        attestor.removeAttestor(list[0]);
+        attestor.removeAttestor(list[bound(which, 0, 2)]);
         vm.stopPrank();
     }
 
-    function test_Constructor_RefusesAnEmptyOrShortSet() public {
+    function testFuzz_Constructor_RefusesAnEmptyOrShortSet(uint256 threshold, uint256 which) public {
         address[] memory list = signers();
         vm.expectRevert(VenueErrorsLib.BelowThreshold.selector);
-        new Attestor(address(vault), list, 4);
+        new Attestor(address(vault), list, bound(threshold, 4, type(uint256).max));
         vm.expectRevert(VenueErrorsLib.BelowThreshold.selector);
         new Attestor(address(vault), list, 0);
-        list[2] = list[0];
+        which = bound(which, 0, 2);
+        list[which] = list[(which + 1) % 3];
         vm.expectRevert(VenueErrorsLib.DuplicateAttestor.selector);
         new Attestor(address(vault), list, 2);
     }
