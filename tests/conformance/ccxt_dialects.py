@@ -154,7 +154,7 @@ PARADEX = AdapterUnderTest(
     is_command=lambda method, path: method == "POST" and path == "/v1/orders",
     coins=COINS,
     size={"DOGE": "200", "ETH": "0.01"},
-    capabilities=COMMON,
+    capabilities=COMMON | {"nonces"},
     bend={"crossed": crossed_paradex},
     timeout_s=SLOW_S,
 )

@@ -101,6 +101,7 @@ _ALL = (
         closed_pnl="realized_pnl",
         per_coin=frozenset({"funding"}),
         not_found=("CLIENT_ORDER_ID_NOT_FOUND", "ORDER_ID_NOT_FOUND"),
+        unknown_codes=("DUPLICATED_CLIENT_ID",),
         index_funding=True,
         fields=PARADEX_FIELDS,
         page=500,
