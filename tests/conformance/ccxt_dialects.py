@@ -145,6 +145,7 @@ ASTER = AdapterUnderTest(
     capabilities=COMMON | {"advance", "nonces"},
     bend={"crossed": crossed_aster},
     timeout_s=TIMEOUT_S,
+    share=0.1,
 )
 PARADEX = AdapterUnderTest(
     name="ccxt",
@@ -157,4 +158,5 @@ PARADEX = AdapterUnderTest(
     capabilities=COMMON | {"nonces"},
     bend={"crossed": crossed_paradex},
     timeout_s=SLOW_S,
+    share=0.1,
 )

@@ -102,6 +102,8 @@ class AdapterUnderTest:
     capabilities: frozenset[Capability]
     bend: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
     timeout_s: float = 3.0
+    share: float = 1.0
+    """Of a campaign's faulted orders, beside the other adapters': less for one that takes long for each."""
 
     @property
     def label(self) -> str:

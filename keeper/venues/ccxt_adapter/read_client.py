@@ -82,6 +82,7 @@ class CcxtReadClient:
         self.sent: dict[str, str] = {}
         """Coin of each of our ids that this process sent an order under."""
         self._expiries: dict[str, int] = {}
+        self._ids: dict[str, str | None] = {}
         self._one_command = asyncio.Lock()
 
     @property
@@ -242,8 +243,8 @@ class CcxtReadClient:
             return lambda raw: ids.from_venue((raw.get("info") or {}).get(field), self.sent)
         if not rows:
             return lambda raw: None
-        known: dict[str, str | None] = {}
-        for number in {str(raw["order"]) for raw in rows}:
+        known = self._ids  # an order's id of ours is what it was placed with: asked once
+        for number in {str(raw["order"]) for raw in rows} - known.keys():
             named = next(str(raw["symbol"]) for raw in rows if str(raw["order"]) == number)
             order = await self.call("fetch_order", number, market or named)
             known[number] = ids.from_venue(order.get("clientOrderId"), self.sent)
