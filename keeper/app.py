@@ -27,7 +27,7 @@ from keeper.errors import ChainError, ConfigError, UnknownOutcome, VenueError
 from keeper.execution import ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
-from keeper.market_data import MarketDataEngine
+from keeper.market_data import HyperliquidMark, MarketDataEngine, inspect
 from keeper.model.events import ChainLogSeen, Event
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
@@ -50,6 +50,8 @@ log = structlog.get_logger(__name__)
 TRADER_LIFE_S = 6 * 86_400
 ENROL_PATIENCE_S = 20.0
 ATTEST_TIMEOUT_S = 10.0
+MARK_RULES = {"hyperliquid": HyperliquidMark}
+"""By the kind of a venue: the rule that its mark price is held against."""
 
 
 class Keeper:
@@ -139,7 +141,12 @@ class Keeper:
         for entry in config.venues:
             self.seats.append(await self._open_seat(entry))
         await self.follow()
-        self.market = MarketDataEngine([seat.market for seat in self.seats], config.coins, self.clock)
+        self.market = MarketDataEngine(
+            [seat.market for seat in self.seats],
+            config.coins,
+            self.clock,
+            mark_rules={entry.adapter: MARK_RULES[entry.kind] for entry in config.venues},
+        )
         await self.market.start()
         await self.sender.resume(self.books.unsettled_transactions())  # first: a commit among them uses up its fence
         self._build_engines(await self._next_fence())
@@ -328,6 +335,9 @@ class Keeper:
             if isinstance(seat.execution, HyperliquidClient):
                 await seat.execution.learn_allowance()
 
+    async def _inspect(self) -> None:
+        inspect(self.market)
+
     def _agent(self) -> str:
         client = self.seats[0].execution
         assert isinstance(client, HyperliquidClient)
@@ -339,6 +349,7 @@ class Keeper:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
         self.scheduler.add("collect venue records", 5, self.collector.collect)
+        self.scheduler.add("inspect market data", 1, self._inspect)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)

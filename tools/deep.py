@@ -6,21 +6,29 @@ replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped, too.
 routing: see tools/routing_fuzz.py.
-faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
+faults: 10,000 faulted orders shared among the venue adapters, while a proxy breaks messages by chance.
 """
 
 import asyncio
+import dataclasses
 import json
+import math
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tools import deep_forge, differential, mutate, replay_fills, routing_fuzz, security
-from tools.dev import ROOT
+from tools.dev import ROOT, environment
+from tools.mutate import sha
 
 RESULTS = ROOT / "deep" / "results.json"
+ROUNDS = ROOT / ".build" / "faults.json"
+"""Rounds of a fault campaign that is not at its end."""
+FAULTED = ("keeper/venues", "keeper/market_data", "keeper/execution", "tests/conformance")
 
 
 def prove(arguments: list[str]) -> dict[str, Any]:
@@ -30,15 +38,27 @@ def prove(arguments: list[str]) -> dict[str, Any]:
 
 
 def faults(arguments: list[str]) -> dict[str, Any]:
-    """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, for each adapter under test."""
+    """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, FAULTED orders in all, shared among the
+    adapters under test. Goes on where it was stopped, as long as adapters, engines and suite are the same."""
     from tests.conformance.adapters import ADAPTERS
-    from tests.conformance.campaign import campaign
+    from tests.conformance.campaign import Result, campaign
 
     faulted, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
+    at = sha(*(path for folder in FAULTED for path in (ROOT / folder).rglob("*.py") if "simulated" not in path.parts))
+    known = json.loads(ROUNDS.read_text()) if ROUNDS.exists() else {}
+    kept: dict[str, list[dict[str, Any]]] = known.get("rounds", {}) if known.get("of") == [at, seed] else {}
+
+    def keep(label: str, played: Result) -> None:
+        kept.setdefault(label, []).append(dataclasses.asdict(played))
+        ROUNDS.parent.mkdir(exist_ok=True)
+        ROUNDS.write_text(json.dumps({"of": [at, seed], "rounds": kept}))
+
     report: dict[str, Any] = {}
     for adapter in ADAPTERS:
+        wanted = math.ceil(faulted * adapter.share / sum(one.share for one in ADAPTERS))
+        done = [Result(**_counted(row)) for row in kept.get(adapter.label, [])]
         with adapter.serve() as server:
-            result = asyncio.run(campaign(adapter, server, faulted, seed))
+            result = asyncio.run(campaign(adapter, server, wanted, seed, done=done, keep=partial(keep, adapter.label)))
         report[adapter.label] = {
             "orders": result.orders,
             "commands faulted": result.faulted["command"],
@@ -50,10 +70,16 @@ def faults(arguments: list[str]) -> dict[str, Any]:
             "of them LIVE": result.live_looks,
             "problems": len(result.problems),
         }
+        print(adapter.label, json.dumps(report[adapter.label]), flush=True)
         if result.problems:
             print("\n".join(result.problems[:50]))
             raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
-    return report
+    ROUNDS.unlink(missing_ok=True)
+    return {"commands faulted": sum(row["commands faulted"] for row in report.values())} | report
+
+
+def _counted(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {name: Counter(row[name]) for name in ("faulted", "ends")}
 
 
 NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {

@@ -10,17 +10,20 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from contextlib import aclosing
 from decimal import Decimal
 
+import msgspec
 import structlog
 
 from keeper.clock import Clock
-from keeper.errors import UnknownOutcome, VenueError
-from keeper.market_data.books import MAX_AGE_S, BookState, LiveBook
+from keeper.errors import ConfigError, UnknownOutcome, VenueError
+from keeper.market_data.books import MAX_AGE_S, BookState
 from keeper.market_data.checks import book_fault, context_fault, delta_fault
 from keeper.market_data.composite import CompositeIndex, IndexSource, composite_index
 from keeper.market_data.mark_replica import MarkReplica
 from keeper.market_data.mark_watch import MarkWatch
-from keeper.market_data.oracle import OracleHistory
 from keeper.market_data.quotes import venue_quote
+from keeper.market_data.registry import InstrumentRegistry
+from keeper.market_data.venue_state import NEVER, VenueState
+from keeper.model.coins import base_of, our_name
 from keeper.model.instruments import Instrument, Side
 from keeper.model.market_prices import FundingQuote, IndexPrice, LastPrice, MarkPrice, Prices, next_instant
 from keeper.model.venue_records import Fill
@@ -49,33 +52,13 @@ OnFills = Callable[[str, tuple[Fill, ...], bool], Awaitable[None]]
 
 MAX_MARK_AGE_S = 30.0
 REFETCH_EVERY_S = 1.0
-NEVER = float("-inf")
-
-
-class _Venue:
-    """What is known of one venue."""
-
-    def __init__(self, client: MarketDataClient, coins: Collection[str], max_age_s: float) -> None:
-        self.client = client
-        self.connected = False
-        self.reason = "not connected yet"
-        self.instruments: dict[str, Instrument] = {}
-        self.books = {coin: LiveBook(max_age_s) for coin in coins}
-        self.contexts: dict[str, MarketContext] = {}
-        self.context_seen_s: dict[str, float] = {}
-        self.context_seen_ms: dict[str, int] = {}
-        self.believed_s: dict[str, float] = {}
-        self.refetched_s: dict[str, float] = {}
-        self.fills_doubtful = False
-        self.fills_asked_s = NEVER
-        self.oracles = {coin: OracleHistory() for coin in coins}
-        self.untimed: list[MarketContext] = []
 
 
 class MarketDataEngine:
     """`start()` learns the instruments (and fails clearly when a venue is down), `run()` streams until cancelled.
 
-    `mark_rules` by venue: what its mark price ought to be; a mark that leaves its own rule is alerted.
+    `mark_rules` by venue: what its mark price ought to be. A mark that leaves its own rule, or an oracle price that the
+    composite index of three venues or more holds back, is alerted and not quoted until it is back.
     `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; both
     may be set after construction (execution sets them).
     """
@@ -92,8 +75,9 @@ class MarketDataEngine:
         alerts: Alerts | None = None,
         mark_rules: Mapping[str, Callable[[], MarkReplica]] | None = None,
     ) -> None:
-        self._venues = {client.venue: _Venue(client, coins, max_book_age_s) for client in clients}
-        self._coins = tuple(coins)
+        self._venues = {client.venue: VenueState(client, coins, max_book_age_s) for client in clients}
+        self.coins = tuple(coins)
+        self.registry = InstrumentRegistry()
         self._clock = clock
         self._max_mark_age_s = max_mark_age_s
         self._monotonic = monotonic
@@ -107,11 +91,23 @@ class MarketDataEngine:
         return tuple(self._venues)
 
     async def start(self) -> None:
-        """Instruments and first prices of every venue. Raises what a read raises."""
+        """Instruments and first prices of every venue. Raises what a read raises; ConfigError for a coin that is not
+        asked for by our name, or that a venue lists so that it could be taken for another."""
+        for coin in self.coins:
+            if coin != our_name(coin):
+                raise ConfigError(f"coins: {coin} is {our_name(coin)} here; name it so")
         for venue in self._venues.values():
-            found = {item.coin: item for item in await venue.client.instruments()}
-            venue.instruments = {coin: found[coin] for coin in self._coins if coin in found}
+            venue.instruments = self._listed(venue.client.venue, await venue.client.instruments())
             await self._resync(venue)
+
+    def _listed(self, venue: str, instruments: Iterable[Instrument]) -> dict[str, Instrument]:
+        """The wanted ones, by coin; registers them and whatever else is of the same base coins."""
+        bases = {base_of(coin)[0] for coin in self.coins}
+        for item in instruments:
+            if base_of(item.coin)[0] in bases:
+                self.registry.add(item)
+        found = {coin: self.registry.named(venue, coin) for coin in self.coins}
+        return {coin: listing.instrument for coin, listing in found.items() if listing is not None}
 
     async def run(self) -> None:
         """Streams from every venue until cancelled; ends with IntegrityError when records contradict each other."""
@@ -163,14 +159,32 @@ class MarketDataEngine:
         )
 
     def composite(self, coin: str) -> CompositeIndex | None:
-        """The index of all venues that list the coin, weighed by open interest; None without a fresh one."""
-        now = self._monotonic()
-        sources = [
-            IndexSource(name, context.oracle, context.open_interest or Decimal(1), now - venue.context_seen_s[coin])
-            for name, venue in self._venues.items()
-            if (context := venue.contexts.get(coin)) is not None
-        ]
+        """The index of all venues that list the coin in any multiple, weighed by open interest (equally where one of
+        them does not tell it); None without a fresh one."""
+        now, unit, sources = self._monotonic(), base_of(coin)[1], []
+        for listing in self.registry.listings(coin):
+            venue = self._venues[listing.venue]
+            context = venue.contexts.get(listing.instrument.coin)
+            if context is None:
+                continue
+            price, weight = listing.base_price(context.oracle) * unit, listing.base_size(context.open_interest)
+            sources.append(IndexSource(listing.venue, price, weight, now - venue.context_seen_s[context.coin]))
+        if not all(source.weight > 0 for source in sources):
+            sources = [msgspec.structs.replace(source, weight=Decimal(1)) for source in sources]
         return composite_index(sources, self._clock.now_ms())
+
+    def doubt(self, venue: str, coin: str) -> str:
+        """Why the venue's fresh prices of the coin are not relied on for new risk; empty when they are."""
+        return self._doubt(venue, coin, self.composite(coin))
+
+    def _doubt(self, venue: str, coin: str, index: CompositeIndex | None) -> str:
+        apart = self._watch.apart(venue, coin)
+        if apart:
+            return apart
+        if index is not None and not index.degraded and venue in index.beyond:
+            context = self._venues[venue].contexts[coin]
+            return f"index: {context.oracle} is far from that of {index.sources} venues ({index.price.value:.8g})"
+        return ""
 
     def stale(self) -> frozenset[tuple[str, str]]:
         """Those whose mark price is older than allowed: no new risk on them, wider haircuts."""
@@ -210,14 +224,15 @@ class MarketDataEngine:
         max_quantity: Mapping[str, Decimal | None],
         venues: Iterable[str] = (),
     ) -> list[VenueQuote]:
-        """Quotes of the venues (all when none are named) that list the coin, have a LIVE book and a fresh mark.
+        """Quotes of the venues (all when none are named) that list the coin, have a LIVE book and fresh prices that
+        nothing speaks against.
 
         `taker_bps` by venue (a venue without it is left out); `max_quantity` caps a leg, None or absent = no cap.
         """
-        now_ms, stale, found = self._clock.now_ms(), self.stale(), []
+        now_ms, stale, index, found = self._clock.now_ms(), self.stale(), self.composite(coin), []
         for name in venues or self._venues:
             known = self._venues.get(name)
-            if known is None or name not in taker_bps or (name, coin) in stale:
+            if known is None or name not in taker_bps or (name, coin) in stale or self._doubt(name, coin, index):
                 continue
             book, instrument, context = self.book(name, coin), known.instruments.get(coin), known.contexts.get(coin)
             if book is None or instrument is None or context is None:
@@ -239,12 +254,12 @@ class MarketDataEngine:
         """By venue: `up`, or why not."""
         return {name: "up" if venue.connected else venue.reason for name, venue in self._venues.items()}
 
-    async def _follow(self, venue: _Venue) -> None:
+    async def _follow(self, venue: VenueState) -> None:
         async with aclosing(venue.client.stream(tuple(venue.instruments))) as events:
             async for event in events:
                 await self._apply(venue, event)
 
-    async def _apply(self, venue: _Venue, event: StreamEvent) -> None:
+    async def _apply(self, venue: VenueState, event: StreamEvent) -> None:
         name = venue.client.venue
         match event:
             case Connected():
@@ -278,7 +293,7 @@ class MarketDataEngine:
         except (UnknownOutcome, VenueError) as error:
             log.warning("venue_fills_unread", venue=venue, error=str(error))
 
-    async def _ask_for_fills(self, venue: _Venue) -> None:
+    async def _ask_for_fills(self, venue: VenueState) -> None:
         """Private data are fetched again, as after a connect; at most once a second."""
         now = self._monotonic()
         if now - venue.fills_asked_s < REFETCH_EVERY_S:
@@ -291,7 +306,7 @@ class MarketDataEngine:
         except (UnknownOutcome, VenueError) as error:
             self.alerts.raise_alert("resync_failed", venue.client.venue, str(error))
 
-    async def _resynced(self, venue: _Venue) -> None:
+    async def _resynced(self, venue: VenueState) -> None:
         """A resync that fails leaves the books SYNCING until the stream fills them."""
         try:
             await self._resync(venue)
@@ -301,19 +316,19 @@ class MarketDataEngine:
             venue.fills_doubtful = True
             self.alerts.raise_alert("resync_failed", venue.client.venue, str(error))
 
-    async def _resync(self, venue: _Venue) -> None:
+    async def _resync(self, venue: VenueState) -> None:
         contexts = await venue.client.contexts()
         for coin in venue.instruments:
             if coin in contexts:
                 self._take_context(venue, contexts[coin])
             self._take_book(venue, await venue.client.book(coin))
 
-    def _out_of_step(self, venue: _Venue) -> None:
+    def _out_of_step(self, venue: VenueState) -> None:
         for book in venue.books.values():
             book.resync()
         venue.untimed.clear()
 
-    def _take_book(self, venue: _Venue, book: Book) -> None:
+    def _take_book(self, venue: VenueState, book: Book) -> None:
         """A book's time is also that of the contexts sent just before it: contexts come without one."""
         live = venue.books.get(book.coin)
         if live is None:
@@ -327,7 +342,7 @@ class MarketDataEngine:
             venue.oracles[context.coin].add(book.time_ms, context.oracle)
         venue.untimed.clear()
 
-    async def _take_delta(self, venue: _Venue, delta: BookDelta) -> None:
+    async def _take_delta(self, venue: VenueState, delta: BookDelta) -> None:
         live = venue.books.get(delta.coin)
         if live is None:
             return
@@ -340,7 +355,7 @@ class MarketDataEngine:
         if live.needs_snapshot:
             await self._refetch(venue, delta.coin)
 
-    async def _refetch(self, venue: _Venue, coin: str) -> None:
+    async def _refetch(self, venue: VenueState, coin: str) -> None:
         """The whole book by REST, at most once a second: until then it is not LIVE."""
         now = self._monotonic()
         if now - venue.refetched_s.get(coin, NEVER) < REFETCH_EVERY_S:
@@ -352,7 +367,7 @@ class MarketDataEngine:
         except (UnknownOutcome, VenueError) as error:
             self.alerts.raise_alert("resync_failed", f"{venue.client.venue} {coin}", str(error))
 
-    def _take_context(self, venue: _Venue, context: MarketContext) -> bool:
+    def _take_context(self, venue: VenueState, context: MarketContext) -> bool:
         """False = of no coin of ours, or not believed."""
         coin, now = context.coin, self._monotonic()
         if coin not in venue.oracles:
@@ -369,17 +384,17 @@ class MarketDataEngine:
             self._watch.observe(venue.client.venue, context, book, venue.context_seen_ms[coin])
         return True
 
-    def _fresh_mark(self, venue: _Venue, coin: str) -> Decimal | None:
+    def _fresh_mark(self, venue: VenueState, coin: str) -> Decimal | None:
         is_fresh = self._monotonic() - venue.context_seen_s.get(coin, NEVER) <= self._max_mark_age_s
         return venue.contexts[coin].mark if is_fresh else None
 
-    def _implausible(self, venue: _Venue, coin: str, channel: str, fault: str) -> None:
+    def _implausible(self, venue: VenueState, coin: str, channel: str, fault: str) -> None:
         name = venue.client.venue
         metrics.unreadable.labels(name, channel).inc()
         self.alerts.raise_alert("implausible", f"{name} {coin}", f"{channel}: {fault}")
         self._distrust(venue, coin, fault)
 
-    def _unreadable(self, venue: _Venue, event: Unreadable) -> None:
+    def _unreadable(self, venue: VenueState, event: Unreadable) -> None:
         """What it was about is STALE; when it does not say, everything of the venue is, and it may have held fills."""
         name = venue.client.venue
         metrics.unreadable.labels(name, event.channel).inc()
@@ -389,7 +404,7 @@ class MarketDataEngine:
         for coin in coins:
             self._distrust(venue, coin, f"unreadable {event.channel}: {event.reason}")
 
-    def _distrust(self, venue: _Venue, coin: str, reason: str) -> None:
+    def _distrust(self, venue: VenueState, coin: str, reason: str) -> None:
         """Neither its book nor its mark is current until the next good message of each."""
         venue.books[coin].distrust(reason[:200])
         if coin in venue.context_seen_s:

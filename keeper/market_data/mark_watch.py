@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from keeper.market_data.mark_replica import MarkReplica, Sample, apart_bps
 from keeper.model.market_prices import IndexPrice, MarkPrice, next_instant
+from keeper.monitoring import metrics
 from keeper.monitoring.alerts import Alerts
 from keeper.venues.base import Book, MarketContext
 
@@ -23,6 +24,11 @@ class MarkWatch:
         self._alerts = alerts
         self._farthest_bps = farthest_bps
         self._replicas: dict[tuple[str, str], tuple[MarkReplica, int]] = {}
+        self._apart: dict[tuple[str, str], str] = {}
+
+    def apart(self, venue: str, coin: str) -> str:
+        """Why the mark is not what its venue's rule makes of it; empty while it is, or while that is not known."""
+        return self._apart.get((venue, coin), "")
 
     def observe(self, venue: str, context: MarketContext, book: Book, now_ms: int) -> Decimal | None:
         """How far the printed mark is from its replica in basis points; None while it is not known. `book` must be
@@ -47,7 +53,10 @@ class MarkWatch:
         if now_ms - since_ms < WARM_UP_MS:
             return None
         apart = apart_bps(MarkPrice(context.mark, now_ms), made)
+        metrics.mark_apart.labels(venue, context.coin).set(float(apart))
+        self._apart.pop((venue, context.coin), None)
         if abs(apart) > self._farthest_bps:
             text = f"mark {context.mark} is {apart:.0f} bps from the venue's own rule ({made.value:.8g})"
+            self._apart[venue, context.coin] = text
             self._alerts.raise_alert("mark_apart", f"{venue} {context.coin}", text)
         return apart

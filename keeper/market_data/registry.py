@@ -1,37 +1,16 @@
 """Which instrument of which venue is a perpetual on the same thing, and how many of it one contract is.
 
-Venues list cheap coins by the thousand or million (`kPEPE`, `1000PEPE`, `1000000MOG`, `SHIB1000`) and use names of
-their own (`XBT`). Prices and sizes compare only after they are brought to the base coin: price ÷ multiplier, size ×
-multiplier × contract size.
+Prices and sizes under different names (`keeper.model.coins`) compare only after they are brought to the base coin:
+price ÷ multiplier, size × multiplier × contract size.
 """
 
-import re
-from collections.abc import Mapping
 from decimal import Decimal
 
 import msgspec
 
 from keeper.errors import ConfigError, InputError
+from keeper.model.coins import base_of, our_name
 from keeper.model.instruments import Instrument
-
-ALIASES: Mapping[str, str] = {"XBT": "BTC", "XDG": "DOGE", "BCHABC": "BCH", "MIOTA": "IOTA"}
-SPELLED: Mapping[str, tuple[str, int]] = {"1MBABYDOGE": ("BABYDOGE", 1_000_000), "1MCHEEMS": ("CHEEMS", 1_000_000)}
-_THOUSANDS = re.compile(r"k([A-Z][A-Z0-9]+)")
-_LEADING = re.compile(r"(1(?:000)+|10000)([A-Z][A-Z0-9]*)")
-_TRAILING = re.compile(r"([A-Z]{2,})(1(?:000)+)")
-
-
-def base_of(name: str) -> tuple[str, int]:
-    """The coin behind a venue's name of it, and how many of it one unit is: `kPEPE` → (`PEPE`, 1000)."""
-    if name in SPELLED:
-        return SPELLED[name]
-    if found := _THOUSANDS.fullmatch(name):
-        return ALIASES.get(found[1], found[1]), 1_000
-    if found := _LEADING.fullmatch(name):
-        return ALIASES.get(found[2], found[2]), int(found[1])
-    if found := _TRAILING.fullmatch(name):
-        return ALIASES.get(found[1], found[1]), int(found[2])
-    return ALIASES.get(name, name), 1
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +50,13 @@ class InstrumentRegistry:
         self._by_name: dict[tuple[str, str], Listing] = {}
         self._by_base: dict[str, list[Listing]] = {}
 
-    def add(self, instrument: Instrument, *, contract_size: Decimal = Decimal(1), quote: str = "USDC") -> Listing:
-        """Registers what a venue lists. ConfigError for a second listing of the same name or of the same thing, and for
-        a contract size that is none."""
+    def add(self, instrument: Instrument, *, contract_size: Decimal = Decimal(1), quote: str | None = None) -> Listing:
+        """Registers what a venue lists; `quote` where it is not the instrument's own. ConfigError for a second listing
+        of the same name or of the same thing, and for a contract size that is none.
+
+        `contract_size` stays 1 for what an adapter lists: adapters count in coins.
+        """
+        quote = quote or instrument.quote
         base, multiplier = base_of(instrument.coin)
         where = f"{instrument.coin} at {instrument.venue}"
         if contract_size <= 0:
@@ -93,6 +76,20 @@ class InstrumentRegistry:
     def listings(self, name: str) -> tuple[Listing, ...]:
         """Every venue's perpetual on what `name` (any spelling) stands for."""
         return tuple(self._by_base.get(base_of(name)[0], ()))
+
+    def named(self, venue: str, coin: str) -> Listing | None:
+        """What the venue lists as exactly `coin`, in its multiple; None when it lists none. ConfigError when it lists
+        it in two currencies or under another name than ours: either would be a book of something else."""
+        found = [item for item in self.listings(coin) if item.venue == venue and item.multiplier == base_of(coin)[1]]
+        if not found:
+            return None
+        if len(found) > 1:
+            quotes = ", ".join(sorted(item.quote for item in found))
+            raise ConfigError(f"{coin} at {venue} is listed in {quotes}; its adapter must choose one")
+        name = found[0].instrument.coin
+        if name != our_name(coin):
+            raise ConfigError(f"{venue} lists {our_name(coin)} as {name}; its adapter must rename it")
+        return found[0]
 
     def find(self, venue: str, name: str) -> Listing:
         """The venue's perpetual under its own name or any other spelling. InputError with what there is otherwise."""

@@ -37,6 +37,7 @@ class Instrument:
     size_decimals: int
     max_leverage: int
     min_notional: Decimal = Decimal(10)
+    quote: str = "USDC"
 
     @property
     def symbol(self) -> str:

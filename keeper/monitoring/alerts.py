@@ -12,7 +12,7 @@ from keeper.monitoring import metrics
 
 log = structlog.get_logger(__name__)
 
-Kind = Literal["unreadable", "implausible", "stream_down", "resync_failed", "mark_apart"]
+Kind = Literal["unreadable", "implausible", "stream_down", "resync_failed", "mark_apart", "stale", "doubted"]
 KEPT = 200
 REPEAT_S = 60.0
 MOST_SUBJECTS = 10_000

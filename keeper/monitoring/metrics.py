@@ -23,6 +23,16 @@ unreadable = Counter(
 )
 stream_breaks = Counter("prime_venue_stream_breaks", "Streams that broke.", ["venue"], registry=registry)
 book_resyncs = Counter("prime_venue_book_resyncs", "Books fetched anew by REST.", ["venue"], registry=registry)
+book_live = Gauge("prime_book_live", "1 while a book may be quoted from.", ["venue", "coin"], registry=registry)
+mark_fresh = Gauge("prime_mark_fresh", "1 while a mark price is current.", ["venue", "coin"], registry=registry)
+mark_apart = Gauge(
+    "prime_mark_apart_bps",
+    "How far a venue's mark price is from what its own rule makes of its index and book.",
+    ["venue", "coin"],
+    registry=registry,
+)
+funding_per_hour = Gauge("prime_funding_per_hour", "Funding rate, per hour.", ["venue", "coin"], registry=registry)
+index_sources = Gauge("prime_index_sources", "Venues in the composite index of a coin.", ["coin"], registry=registry)
 venue_latency = Histogram(
     "prime_venue_latency_seconds",
     "Seconds until a venue answered, by what came of it.",

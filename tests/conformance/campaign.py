@@ -10,6 +10,7 @@ import math
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -41,7 +42,7 @@ SIDES: tuple[Side, ...] = ("buy", "sell")
 MAX_AGE_S = 3.0
 OLDEST_S = MAX_AGE_S + 3
 """The rest is what the fastest frame of a connection takes on a busy machine."""
-ROUND = 1_000
+ROUND = 500
 """Orders of one seat: well below the 10,000 fills that a venue keeps."""
 
 
@@ -94,13 +95,28 @@ class _FillBook:
         return tuple(self._by_cloid.get(cloid, ()))
 
 
-async def campaign(adapter: AdapterUnderTest, server: Server, faulted: int, seed: int) -> Result:
-    """Orders until `faulted` of them have met a fault, in rounds of at most 1,000, each with a seat of its own."""
-    result, number = Result(), 0
-    while (missing := faulted - result.faulted["command"]) > 0:
+async def campaign(
+    adapter: AdapterUnderTest,
+    server: Server,
+    faulted: int,
+    seed: int,
+    *,
+    done: Sequence[Result] = (),
+    keep: Callable[[Result], None] = lambda _: None,
+) -> Result:
+    """Orders until `faulted` of them have met a fault, in rounds of at most `ROUND`, each with a seat of its own.
+
+    `done`: rounds of an earlier run of the same seed, which are not played again; each new one goes to `keep`.
+    """
+    result, number = Result(), len(done)
+    for earlier in done:
+        result.add(earlier)
+    while not result.problems and (missing := faulted - result.faulted["command"]) > 0:
         count = min(ROUND, math.ceil(missing / COMMANDS_FAULTED))
         async with open_world(adapter, server) as world:
-            result.add(await _round(world, count, random.Random(f"{seed} {number}")))
+            played = await _round(world, count, random.Random(f"{seed} {number}"))
+        keep(played)
+        result.add(played)
         number += 1
     return result
 

@@ -47,6 +47,7 @@ def all_cases() -> list[Case]:
         cases_market,
         cases_resting,
         cases_stream,
+        cases_venue,
     )
 
-    return sorted(CASES, key=lambda item: item.number)
+    return sorted(CASES, key=lambda item: int(item.number.removeprefix("C-")))

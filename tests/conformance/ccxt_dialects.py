@@ -47,7 +47,7 @@ class DialectServer:
     url: str
     admin_url: str
 
-    def _admin(self, name: str, **body: object) -> None:
+    def admin(self, name: str, **body: object) -> None:
         data, headers = json.dumps(body).encode(), {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.admin_url}/admin/{name}", data, headers)
         with urllib.request.urlopen(request, timeout=60) as answer:
@@ -55,17 +55,17 @@ class DialectServer:
 
     def new_seat(self) -> Seat:
         account = Account.create()
-        self._admin("fund", account=account.address, usdc="100000")
+        self.admin("fund", account=account.address, usdc="100000")
         return Seat(account.address, "0x" + bytes(account.key).hex(), FUNDED)
 
     def freeze(self, on: bool) -> None:
-        self._admin("freeze", on=on)
+        self.admin("freeze", on=on)
 
     def advance(self, ms: int) -> None:
-        self._admin("advance", ms=ms)
+        self.admin("advance", ms=ms)
 
     def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
-        self._admin("fault", kind=kind, count=count, ms=ms)
+        self.admin("fault", kind=kind, count=count, ms=ms)
 
 
 def serving(dialect: str) -> Callable[[], AbstractContextManager[Server]]:
@@ -145,6 +145,7 @@ ASTER = AdapterUnderTest(
     capabilities=COMMON | {"advance", "nonces"},
     bend={"crossed": crossed_aster},
     timeout_s=TIMEOUT_S,
+    share=0.1,
 )
 PARADEX = AdapterUnderTest(
     name="ccxt",
@@ -154,7 +155,8 @@ PARADEX = AdapterUnderTest(
     is_command=lambda method, path: method == "POST" and path == "/v1/orders",
     coins=COINS,
     size={"DOGE": "200", "ETH": "0.01"},
-    capabilities=COMMON,
+    capabilities=COMMON | {"nonces"},
     bend={"crossed": crossed_paradex},
     timeout_s=SLOW_S,
+    share=0.1,
 )

@@ -64,7 +64,13 @@ class Server(Protocol):
 
     def advance(self, ms: int) -> None: ...
 
-    def fault(self, kind: str, count: int = 1, ms: int = 0) -> None: ...
+    def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
+        """The next `count` orders (or, for kinds that begin with `ws_`, frames) fail in that way."""
+        ...
+
+    def admin(self, name: str, **body: object) -> None:
+        """Any command of the simulated venue's admin port; with `fault` what the capability `server_faults` needs."""
+        ...
 
 
 @dataclass
@@ -96,6 +102,8 @@ class AdapterUnderTest:
     capabilities: frozenset[Capability]
     bend: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
     timeout_s: float = 3.0
+    share: float = 1.0
+    """Of a campaign's faulted orders, beside the other adapters': less for one that takes long for each."""
 
     @property
     def label(self) -> str:

@@ -41,6 +41,9 @@ class HyperliquidServer:
     def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
         self.venue.fault(kind, count, ms)
 
+    def admin(self, name: str, **body: object) -> None:
+        self.venue.post(f"{self.venue.admin_url}/admin/{name}", dict(body))
+
 
 @contextmanager
 def serve() -> Iterator[HyperliquidServer]:

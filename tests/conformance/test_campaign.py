@@ -1,4 +1,4 @@
-"""A hundred and fifty faulted orders of every adapter; `./dev test-deep faults` sends 10,000 of each."""
+"""A hundred and fifty faulted orders of every adapter; `./dev test-deep faults` sends 10,000."""
 
 import pytest
 

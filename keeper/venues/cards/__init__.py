@@ -6,7 +6,7 @@ One JSON file per venue in `data/`. `cards()` and `card(venue)` load them strict
 """
 
 from keeper.venues.cards.fees import fill_fee, rates, tier_of
-from keeper.venues.cards.loader import card, cards, decode
+from keeper.venues.cards.loader import card, cards, decode, formula_of
 from keeper.venues.cards.margin import SymbolTier, margin_tiers
 from keeper.venues.cards.types import (
     Capabilities,
@@ -41,6 +41,7 @@ __all__ = [
     "cards",
     "decode",
     "fill_fee",
+    "formula_of",
     "margin_tiers",
     "rates",
     "tier_of",

@@ -43,6 +43,12 @@ def card(venue: str) -> Card:
     )
 
 
+def formula_of(ccxt_id: str) -> str:
+    """The version of `keeper.funding` that a class of ccxt's venue pays by; "" where it is not established."""
+    found = next((item.funding.formula for item in cards() if ccxt_id in (item.ccxt_id, item.venue)), None)
+    return "" if found is None else found.value
+
+
 def _check(name: str, card: Card) -> None:
     if name != f"{card.venue}.json":
         raise ConfigError(f"card {name}: its venue is {card.venue!r}; the file must be called {card.venue}.json")

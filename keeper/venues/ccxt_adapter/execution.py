@@ -1,6 +1,7 @@
 """Orders and settings of one seat through ccxt: an ExecutionClient and AccountClient."""
 
 import asyncio
+import time
 from typing import Any
 
 from keeper.errors import UnknownOutcome, VenueError
@@ -89,11 +90,19 @@ class CcxtClient(CcxtReadClient):
     async def _command(self, method: str, *args: Any) -> Any:
         """The answer, or the outcome that its failure proves."""
         async with self._one_command:
+            await self._limit.acquire(1, "order")
             LAST.set(None)
+            started, result = time.monotonic(), "unknown"
             try:
-                return await getattr(self.exchange, method)(*args)
+                answer = await getattr(self.exchange, method)(*args)
+                result = "ok"
             except Exception as error:  # noqa: BLE001 - whatever it is, it is an outcome
-                return judge(error, LAST.get(), self.quirks)
+                judged = judge(error, LAST.get(), self.quirks)
+                result = "refused" if isinstance(judged, Refused) else "unknown"
+                return judged
+            finally:
+                self._observe(method, result, started)
+            return answer
 
     async def _outcome(self, item: FixedStepInstrument, leg: LegIntent, raw: Any) -> Outcome:
         """What an accepted order came to; its record is asked where the answer only acknowledges it."""

@@ -5,9 +5,10 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from keeper.errors import UnknownOutcome
+from keeper.model.coins import our_name
 from keeper.model.instruments import Instrument
 from keeper.venues.ccxt_adapter.numbers import exact, exact_or_none
-from keeper.venues.ccxt_adapter.symbology import coin_of, decimals_of
+from keeper.venues.ccxt_adapter.symbology import decimals_of
 
 USUAL_LEVERAGE = 1
 
@@ -51,11 +52,12 @@ def instrument(venue: str, index: int, market: dict[str, Any]) -> FixedStepInstr
     least = exact_or_none((limits.get("cost") or {}).get("min"), f"{symbol} cost limit")
     return FixedStepInstrument(
         venue=venue,
-        coin=coin_of(market["base"]),
+        coin=our_name(market["base"]),
         asset=index,
         size_decimals=max(0, decimals_of(step)),
         max_leverage=int(leverage) if leverage else USUAL_LEVERAGE,
         min_notional=least or Decimal(0),
+        quote=market["quote"],
         market=symbol,
         step=step,
         tick=tick,

@@ -87,5 +87,6 @@ def describe(error: BaseException) -> str:
 
 
 def _has_code(body: str, code: str) -> bool:
-    found: Any = json.loads(body).get("code")
-    return str(found) == code
+    """Some call it `code`, some `error`."""
+    found: Any = json.loads(body)
+    return code in (str(found.get("code")), str(found.get("error")))

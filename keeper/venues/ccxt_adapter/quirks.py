@@ -25,6 +25,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     cannot carry an expiry. `index_funding`: no rate is ever settled. `account`: method and fields (equity, used, free)
     of the one call that tells a seat's state. `fields`: by method, the raw field without which its answer cannot be
     understood. `page`: rows a read may return at most; `span_ms`: the longest range.
+    `requests_per_minute`: our own bound beside ccxt's pacing, which knows neither who goes first nor our other clients.
     """
 
     exchange: str
@@ -47,6 +48,7 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     fields: Mapping[str, str] = MappingProxyType({"fetch_order_book": "bids"})
     page: int = 100
     span_ms: int | None = None
+    requests_per_minute: float = 1_200
 
 
 WEEK_MS = 7 * 86_400_000
@@ -99,6 +101,7 @@ _ALL = (
         closed_pnl="realized_pnl",
         per_coin=frozenset({"funding"}),
         not_found=("CLIENT_ORDER_ID_NOT_FOUND", "ORDER_ID_NOT_FOUND"),
+        unknown_codes=("DUPLICATED_CLIENT_ID",),
         index_funding=True,
         fields=PARADEX_FIELDS,
         page=500,

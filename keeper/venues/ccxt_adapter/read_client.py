@@ -1,6 +1,7 @@
 """Public data and a seat's records through ccxt: a MarketDataClient and AccountReader."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
 from types import TracebackType
@@ -13,7 +14,9 @@ from keeper.clock import Clock
 from keeper.errors import ConfigError, IntegrityError, PrimeError, UnknownOutcome, VenueError
 from keeper.model.instruments import Instrument
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
+from keeper.monitoring import metrics
 from keeper.venues.base import Book, FeeRates, MarketContext, StreamEvent
+from keeper.venues.cards import formula_of
 from keeper.venues.ccxt_adapter import records
 from keeper.venues.ccxt_adapter.exchange import Credentials, close_exchange, lacks, open_exchange
 from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument, instrument
@@ -21,17 +24,21 @@ from keeper.venues.ccxt_adapter.numbers import exact, received
 from keeper.venues.ccxt_adapter.outcomes import LAST, UnreadableError, require, translated
 from keeper.venues.ccxt_adapter.quirks import Quirks, quirks_of
 from keeper.venues.ccxt_adapter.stream import stream
+from keeper.venues.limits import IpLimit
 from keeper.venues.transport import read_with_retries
 
 log = structlog.get_logger()
 
 CONSISTENT_TRIES = 4
 RATE_WITHIN_MS = 60_000
+UNBOUNDED = 1e9
+"""Requests a minute of a client opened without limits."""
 
 
 class CcxtReadClient:
     """`name` is a venue of `quirks.VENUES`, `venue_id` the adapter contract's address, `opened_ms` when the seat was
-    opened (no record is older); `coins` limits what is traded and asked for (default: all in the venue's currency).
+    opened (no record is older); `coins` limits what is traded and asked for (default: all in the venue's currency);
+    `ip_limit` is shared by the clients of one address, and there is none of either side's without `rate_limit`.
 
     ConfigError for credentials at a venue where ccxt cannot read what a seat's books need (`exchange.lacks`).
     Call `start()` first. Times in ms, ranges inclusive. Reads are retried while their outcome is unknown. Raises
@@ -51,6 +58,7 @@ class CcxtReadClient:
         coins: Sequence[str] | None = None,
         timeout_s: float = 5.0,
         rate_limit: bool = True,
+        ip_limit: IpLimit | None = None,
     ) -> None:
         self.quirks: Quirks = quirks_of(name)
         lacking = lacks(self.quirks) if credentials is not None else ()
@@ -59,6 +67,8 @@ class CcxtReadClient:
                 f"venue {name}: ccxt cannot keep the books of a seat there, it lacks {', '.join(lacking)}"
             )
         self._venue, self._clock, self._coins, self._opened_ms = venue_id.lower(), clock, coins, opened_ms
+        per_minute = self.quirks.requests_per_minute if rate_limit else UNBOUNDED
+        self._limit = ip_limit or IpLimit(self.quirks.exchange, per_minute)
         timeout_ms = round(timeout_s * 1000)
         self.exchange = open_exchange(
             self.quirks, credentials=credentials, urls=urls, timeout_ms=timeout_ms, rate_limit=rate_limit
@@ -67,10 +77,12 @@ class CcxtReadClient:
         self.listed: dict[str, FixedStepInstrument] = {}
         self._by_market: dict[str, FixedStepInstrument] = {}
         self._intervals: dict[str, str] | None = None
+        self._formula = formula_of(self.quirks.exchange)
         self.has_key = credentials is not None
         self.sent: dict[str, str] = {}
         """Coin of each of our ids that this process sent an order under."""
         self._expiries: dict[str, int] = {}
+        self._ids: dict[str, str | None] = {}
         self._one_command = asyncio.Lock()
 
     @property
@@ -106,14 +118,28 @@ class CcxtReadClient:
 
     async def _attempt(self, exchange: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         LAST.set(None)
+        waits = method.startswith("watch_")  # for news, as long as there are none
+        if not waits:
+            await self._limit.acquire(1, "light")
+        started, result = time.monotonic(), "unknown"
         try:
             answer = await getattr(exchange, method)(*args, **kwargs)
+            require(self.quirks.fields.get(method), method, LAST.get())
+            result = "ok"
         except PrimeError:
             raise
         except Exception as error:  # ccxt lets KeyErrors and their like escape when an answer is not what it expects
-            raise translated(error, LAST.get()) from error
-        require(self.quirks.fields.get(method), method, LAST.get())
+            failure = translated(error, LAST.get())
+            result = "refused" if isinstance(failure, VenueError) else "unknown"
+            raise failure from error
+        finally:
+            if not waits:
+                self._observe(method, result, started)
         return answer
+
+    def _observe(self, call: str, result: str, started_s: float) -> None:
+        seconds = time.monotonic() - started_s
+        metrics.venue_latency.labels(self.quirks.exchange, call, result).observe(seconds)
 
     # --- public -----------------------------------------------------------------------------------------------
 
@@ -155,7 +181,7 @@ class CcxtReadClient:
                 found[item.coin] = msgspec.structs.replace(
                     known,
                     funding_method="accrued in an index" if self.quirks.index_funding else "settled at intervals",
-                    funding_formula=f"{self.quirks.exchange}/1",
+                    funding_formula=self._formula,
                 )
         return found
 
@@ -217,8 +243,8 @@ class CcxtReadClient:
             return lambda raw: ids.from_venue((raw.get("info") or {}).get(field), self.sent)
         if not rows:
             return lambda raw: None
-        known: dict[str, str | None] = {}
-        for number in {str(raw["order"]) for raw in rows}:
+        known = self._ids  # an order's id of ours is what it was placed with: asked once
+        for number in {str(raw["order"]) for raw in rows} - known.keys():
             named = next(str(raw["symbol"]) for raw in rows if str(raw["order"]) == number)
             order = await self.call("fetch_order", number, market or named)
             known[number] = ids.from_venue(order.get("clientOrderId"), self.sent)

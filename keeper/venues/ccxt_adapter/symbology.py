@@ -1,4 +1,4 @@
-"""Client order ids and coins between us and a venue.
+"""Client order ids between us and a venue.
 
 Our id is 16 bytes (rule H1), written `0x` and 32 hex digits. A venue takes it as it is (34 characters), as 32 hex
 digits, as a UUID, or only its low bits as a number. The first three can be read back; a number cannot, so a fill that
@@ -10,8 +10,6 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 import msgspec
-
-THOUSAND = "1000"
 
 
 class ClientIds(msgspec.Struct, frozen=True):
@@ -47,11 +45,6 @@ class ClientIds(msgspec.Struct, frozen=True):
             return None
         cloid = "0x" + digits
         return cloid if self.to_venue(cloid) == text.lower() else None
-
-
-def coin_of(base: str) -> str:
-    """A venue's base currency as our coin: 1000PEPE → kPEPE, the name under which its thousand is known to us."""
-    return "k" + base.removeprefix(THOUSAND) if base.startswith(THOUSAND) and len(base) > len(THOUSAND) else base
 
 
 def decimals_of(step: Decimal) -> int:

@@ -38,7 +38,7 @@ OPEN = frozenset({"open", "triggered"})
 
 FUNDING_INTERVAL_MS = 3_600_000
 FUNDING_METHOD = "mean of the premium sampled every 5 s over the hour, paid on the oracle price"
-FUNDING_FORMULA = "hyperliquid/1"
+FUNDING_FORMULA = "hyperliquid/6"
 """rate per hour = (P + clamp(0.0001 − P, ±0.0005)) / 8, at most 4% (docs, funding)."""
 
 

@@ -37,6 +37,9 @@ class ToyServer:
     def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:
         raise NotImplementedError("the toy venue loses nothing itself; its entry does not claim `server_faults`")
 
+    def admin(self, name: str, **body: object) -> None:
+        self.fault(name)
+
 
 @contextmanager
 def serve() -> Iterator[ToyServer]:

@@ -14,6 +14,7 @@ from keeper.clock import LiveClock
 from keeper.errors import ConfigError, UnknownOutcome, VenueError
 from keeper.model.events import LegIntent
 from keeper.model.identifiers import client_order_id
+from keeper.monitoring import metrics
 from keeper.venues.base import (
     BookUpdate,
     Confirmed,
@@ -133,6 +134,25 @@ async def test_an_order_is_told_by_its_answer_its_record_and_its_fills(client: C
     assert after.positions == ()
     assert after.equity == after.cash
     assert after.equity - before.equity == sum(one.closed_pnl - one.fee for one in fills)
+
+
+async def test_every_call_is_timed_and_waits_its_turn(client: CcxtClient) -> None:
+    def seen() -> list[float]:
+        venue = client.quirks.exchange
+        calls = [{"venue": venue, "call": call, "result": "ok"} for call in ("fetch_order_book", "create_order")]
+        purposes = [{"venue": venue, "purpose": purpose} for purpose in ("order", "light")]
+        get = metrics.registry.get_sample_value
+        return [get("prime_venue_latency_seconds_count", labels) or 0 for labels in calls] + [
+            get("prime_venue_limiter_wait_seconds_count", labels) or 0 for labels in purposes
+        ]
+
+    before = seen()
+    await client.book("BTC")
+    await trade(client, "buy", "0.01")
+    await trade(client, "sell", "0.01")
+    books, commands, orders, reads = (after - was for after, was in zip(seen(), before, strict=True))
+    assert (books >= 1, commands, orders) == (True, 2, 2)
+    assert reads > books
 
 
 async def test_nothing_matched_is_confirmed_with_nothing_filled(client: CcxtClient) -> None:

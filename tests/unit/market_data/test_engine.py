@@ -8,13 +8,14 @@ import msgspec
 import pytest
 
 from keeper.clock import TestClock
-from keeper.errors import UnknownOutcome
-from keeper.market_data import BookState, MarketDataEngine
+from keeper.errors import ConfigError, UnknownOutcome
+from keeper.market_data import BookState, MarketDataEngine, inspect
 from keeper.market_data.mark_replica import IndexMark
 from keeper.market_data.quotes import HOUR_MS, holding_cost_bps, settlements_crossed
 from keeper.model.instruments import Instrument
 from keeper.model.market_prices import IndexPrice, LastPrice, MarkPrice, Prices
 from keeper.model.venue_records import Fill, FundingRate
+from keeper.monitoring import metrics
 from keeper.venues.base import (
     Book,
     BookDelta,
@@ -49,12 +50,13 @@ class FakeVenue:
         self.down = False
         self.resyncs = 0
         self.sequence: int | None = None
+        self.listed = ["BTC", "DOGE"]
 
     async def now_ms(self) -> int:
         return 0
 
     async def instruments(self) -> list[Instrument]:
-        return [Instrument(self.venue, "BTC", 0, 5, 40), Instrument(self.venue, "DOGE", 1, 0, 10)]
+        return [Instrument(self.venue, coin, index, 5, 40) for index, coin in enumerate(self.listed)]
 
     async def contexts(self) -> dict[str, MarketContext]:
         self.resyncs += 1
@@ -301,6 +303,90 @@ async def test_a_mark_that_leaves_its_venues_rule_is_alerted() -> None:
     clock.advance(60_000)
     await rig.feed(venue, ContextUpdate(context(mark="103")))
     assert [alert.kind for alert in market.alerts.recent] == ["mark_apart"]
+
+
+async def test_a_mark_off_its_rule_is_not_quoted_until_it_is_back() -> None:
+    rig = Engine()
+    rig.market = MarketDataEngine([rig.a, rig.b], ["BTC"], rig.clock, mark_rules={"a": IndexMark})
+    await rig.market.start()
+    await rig.feed(rig.a, ContextUpdate(context()))
+    rig.clock.advance(60_000)
+    await rig.feed(rig.a, ContextUpdate(context(mark="103")))
+    assert rig.quoted() == ["b"]
+    assert "269 bps from the venue's own rule" in rig.market.doubt("a", "BTC")
+    await rig.feed(rig.a, ContextUpdate(context(mark="100.4")))
+    assert rig.quoted() == ["a", "b"]
+    assert rig.market.doubt("a", "BTC") == ""
+
+
+async def test_an_oracle_price_that_the_others_hold_back_is_not_quoted() -> None:
+    rig, third = Engine(), FakeVenue("c")
+    rig.market = MarketDataEngine([rig.a, rig.b, third], ["BTC"], rig.clock, monotonic=lambda: rig.now_s)
+    await rig.market.start()
+    assert rig.quoted() == ["a", "b"]
+    await rig.feed(rig.b, ContextUpdate(context(mark="109", oracle="109")))
+    assert rig.quoted() == ["a"]
+    assert rig.market.doubt("b", "BTC") == "index: 109 is far from that of 3 venues (101.97167)"
+    await rig.feed(rig.b, ContextUpdate(context()))
+    assert rig.quoted() == ["a", "b"]
+
+
+async def test_two_venues_alone_judge_nobody(engine: Engine) -> None:
+    await engine.feed(engine.b, ContextUpdate(context(mark="109", oracle="109")))
+    assert engine.quoted() == ["a", "b"]
+
+
+async def test_the_index_is_also_of_venues_that_list_another_multiple() -> None:
+    thousands, single, clock = FakeVenue("a"), FakeVenue("b"), TestClock(HOUR_MS * 100)
+    thousands.listed, single.listed = ["BTC", "kPEPE"], ["BTC", "PEPE"]
+    market = MarketDataEngine([thousands, single], ["BTC", "kPEPE", "PEPE"], clock)
+    await market.start()
+    assert {venue: set(listed) for venue, listed in market.instruments().items()} == {
+        "a": {"BTC", "kPEPE"},
+        "b": {"BTC", "PEPE"},
+    }
+    rig = Engine()
+    rig.market = market
+    for venue, coin, price in ((thousands, "kPEPE", "0.01"), (single, "PEPE", "0.000012")):
+        told = MarketContext(coin=coin, mark=D(price), oracle=D(price), funding=D(0))
+        await rig.feed(venue, ContextUpdate(told))
+    by_thousand, by_one = market.composite("kPEPE"), market.composite("PEPE")
+    assert by_thousand is not None
+    assert by_one is not None
+    assert (by_thousand.sources, by_one.sources) == (2, 2)
+    assert by_thousand.price.value == by_one.price.value * 1_000
+
+
+async def test_a_coin_goes_by_one_name() -> None:
+    with pytest.raises(ConfigError, match="coins: 1000PEPE is kPEPE here; name it so"):
+        await MarketDataEngine([FakeVenue("a")], ["1000PEPE"], TestClock(0)).start()
+    venue = FakeVenue("a")
+    venue.listed = ["XBT"]
+    with pytest.raises(ConfigError, match="a lists BTC as XBT; its adapter must rename it"):
+        await MarketDataEngine([venue], ["BTC"], TestClock(0)).start()
+    venue.listed = ["BTC", "BTC"]
+    with pytest.raises(ConfigError, match="BTC at a is listed twice"):
+        await MarketDataEngine([venue], ["BTC"], TestClock(0)).start()
+
+
+def gauge(name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+async def test_what_is_not_current_is_measured_and_told(engine: Engine) -> None:
+    await engine.feed(engine.a, Connected())
+    inspect(engine.market)
+    assert gauge("prime_book_live", venue="a", coin="BTC") == 1
+    assert gauge("prime_mark_fresh", venue="a", coin="BTC") == 1
+    assert gauge("prime_index_sources", coin="BTC") == 2
+    assert gauge("prime_funding_per_hour", venue="a", coin="BTC") == pytest.approx(0.0001)
+    assert not engine.market.alerts.recent
+    engine.now_s = 40
+    inspect(engine.market)
+    assert gauge("prime_book_live", venue="a", coin="BTC") == 0
+    assert gauge("prime_mark_fresh", venue="a", coin="BTC") == 0
+    assert gauge("prime_index_sources", coin="BTC") == 0
+    assert [(alert.kind, alert.subject) for alert in engine.market.alerts.recent] == [("stale", "a BTC")]
 
 
 async def test_prices_are_of_three_types_and_a_rate_says_what_it_is(engine: Engine) -> None:

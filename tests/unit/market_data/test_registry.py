@@ -6,7 +6,7 @@ import pytest
 
 from keeper.errors import ConfigError, InputError
 from keeper.market_data import InstrumentRegistry
-from keeper.market_data.registry import base_of
+from keeper.model.coins import base_of, our_name
 from keeper.model.instruments import Instrument
 
 D = Decimal
@@ -34,6 +34,28 @@ D = Decimal
 )
 def test_what_a_name_stands_for(name: str, base: str, multiplier: int) -> None:
     assert base_of(name) == (base, multiplier)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("BTC", "BTC"),
+        ("XBT", "BTC"),
+        ("1000PEPE", "kPEPE"),
+        ("kPEPE", "kPEPE"),
+        ("SHIB1000", "kSHIB"),
+        ("1000XDG", "kDOGE"),
+        ("1MBABYDOGE", "1000000BABYDOGE"),
+        ("10000LADYS", "10000LADYS"),
+        ("1000", "1000"),
+        ("1INCH", "1INCH"),
+        ("xyz:TSLA", "xyz:TSLA"),
+    ],
+)
+def test_every_coin_has_one_name_here(name: str, ours: str) -> None:
+    assert our_name(name) == ours
+    assert our_name(ours) == ours
+    assert base_of(ours) == base_of(name)
 
 
 def registry() -> InstrumentRegistry:
@@ -80,3 +102,18 @@ def test_the_same_thing_twice_is_refused() -> None:
         made.add(Instrument("hyper", "1000PEPE", 8, 0, 10))
     with pytest.raises(ConfigError, match="contract size"):
         made.add(Instrument("hyper", "ETH", 8, 0, 10), contract_size=D(0))
+
+
+def test_a_coin_by_our_name_is_that_unit_and_nothing_else() -> None:
+    made = registry()
+    listing = made.named("hyper", "kPEPE")
+    assert listing is not None
+    assert listing.quote == "USDC"
+    assert made.named("okx", "kPEPE") is None  # it lists single ones
+    assert made.named("hyper", "BTC") is None
+    with pytest.raises(ConfigError, match="kraken lists BTC as XBT; its adapter must rename it"):
+        made.named("kraken", "BTC")
+    made.add(Instrument("hyper", "kPEPE2", 5, 0, 10))  # another coin
+    made.add(Instrument("aster", "kPEPE", 6, 0, 10))
+    with pytest.raises(ConfigError, match="kPEPE at aster is listed in USDC, USDT; its adapter must choose one"):
+        made.named("aster", "kPEPE")

@@ -14,7 +14,9 @@ from keeper.cli.main import build
 from keeper.errors import ConfigError, InputError
 from keeper.funding import FORMULAS, by_id
 from keeper.risk.tiers import MarginTable, MarginTier
-from keeper.venues.cards import Card, card, cards, decode, fill_fee, margin_tiers, rates, tier_of
+from keeper.venues.cards import Card, card, cards, decode, fill_fee, formula_of, margin_tiers, rates, tier_of
+from keeper.venues.ccxt_adapter.quirks import VENUES
+from keeper.venues.hyperliquid.records import FUNDING_FORMULA
 from tools import venues_page
 
 D = Decimal
@@ -43,6 +45,14 @@ def test_the_funding_formula_of_a_card_is_the_newest_of_its_venue(item: Card) ->
     named = by_id(item.funding.formula.value)
     assert named.version == max(version.version for version in FORMULAS if version.venue == named.venue)
     assert named.venue == item.venue
+
+
+def test_adapters_state_the_formula_of_their_venues_card() -> None:
+    stated = {name: formula_of(quirks.exchange) for name, quirks in VENUES.items()}
+    assert all(by_id(formula).id == formula for formula in stated.values() if formula)
+    assert {name for name, formula in stated.items() if not formula} == {"apex", "orderly", "woofipro"}
+    assert (stated["binance"], stated["coinbase"], stated["dydx"]) == ("binance/2", "coinbase/1", "dydx/4")
+    assert formula_of("hyperliquid") == FUNDING_FORMULA
 
 
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -20,7 +20,7 @@ from keeper.venues.ccxt_adapter.numbers import exact, level, number_of, paid, re
 from keeper.venues.ccxt_adapter.outcomes import Answer, UnreadableError, judge, require, translated
 from keeper.venues.ccxt_adapter.quirks import VENUES, quirks_of
 from keeper.venues.ccxt_adapter.read_client import CcxtReadClient
-from keeper.venues.ccxt_adapter.symbology import ClientIds, coin_of
+from keeper.venues.ccxt_adapter.symbology import ClientIds
 
 VENUE = "0x" + "5e" * 20
 CLOIDS = st.binary(min_size=16, max_size=16).map(lambda raw: "0x" + raw.hex())
@@ -31,6 +31,7 @@ def item(contract: str = "1") -> FixedStepInstrument:
     market = {
         "symbol": "BTC/USDT:USDT",
         "base": "BTC",
+        "quote": "USDT",
         "contractSize": contract,
         "precision": {"amount": "1", "price": "0.5"},
         "limits": {"leverage": {"max": "50"}, "cost": {"min": "5"}},
@@ -94,10 +95,6 @@ def test_every_venue_can_take_an_id_of_ours() -> None:
         sent = quirks.ids.to_venue("0x" + "f" * 32)
         assert len(sent) <= limits.get(name, 36)
         assert name != "okx" or sent.isalnum()
-
-
-def test_the_thousand_has_one_name() -> None:
-    assert [coin_of(base) for base in ("1000PEPE", "BTC", "1000", "1INCH")] == ["kPEPE", "BTC", "1000", "1INCH"]
 
 
 def test_sizes_are_coins_whatever_a_contract_is() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from keeper.venues.simulated.events import Event, Filled
-from keeper.venues.simulated.orders import Fill
+from keeper.venues.simulated.orders import Fill, Order, OrderStatus, TimeInForce
 from keeper.venues.simulated.server.hub import Hub
 from keeper.venues.simulated.server.topics import Topic
 from keeper.venues.simulated.server.world import World
@@ -24,10 +24,36 @@ class Publisher(Hub):
         batch = list(events)
         for event in batch:
             if isinstance(event, Filled):
+                self._give_an_order(event.fill)
                 self.fills_of.setdefault(event.fill.oid, []).append(event.fill)
             self.on_event(event)
         if batch:
             self.finish(batch)
+
+    def _give_an_order(self, fill: Fill) -> None:
+        """What the venue itself closes (backstop, auto-deleveraging) is, in these dialects, an order of its making."""
+        orders = self.world.venue.state.accounts[fill.account].orders
+        if fill.oid not in orders:
+            orders[fill.oid] = Order(
+                oid=fill.oid,
+                account=fill.account,
+                spec=fill.spec,
+                is_buy=fill.is_buy,
+                price=fill.price,
+                lots=0,
+                original=fill.lots,
+                tif=TimeInForce.FRONTEND_MARKET,
+                reduce_only=True,
+                cloid=self.forced_id(fill),
+                time_ms=fill.time_ms,
+                status=OrderStatus.FILLED,
+                status_ms=fill.time_ms,
+                liquidated=True,
+            )
+
+    def forced_id(self, fill: Fill) -> str | None:
+        """The client id of an order of the venue's own making; None unless a dialect gives it one."""
+        return None
 
     def on_event(self, event: Event) -> None:
         raise NotImplementedError

@@ -25,6 +25,10 @@ class AsterPublisher(Publisher):
         self._announced: set[int] = set()
         self._last_update: dict[str, int] = {}
 
+    def forced_id(self, fill: Fill) -> str | None:
+        """As Binance's kind of venue names them."""
+        return "adl_autoclose" if fill.liquidation is None else f"autoclose-{fill.tid}"
+
     # --- an account's own -------------------------------------------------------------------------------------
 
     def on_event(self, event: Event) -> None:

@@ -127,21 +127,24 @@ class Rest:
             raise invalid("order: an object is wanted")
         self._authority.check_order(owner, body)
         request = self._request(body)
+        if self._is_used(owner, request.cloid):
+            raise ParadexError("DUPLICATED_CLIENT_ID", "client_id is used by another order")
         try:
             outcome = self._venue.place(owner.ethereum, request)
         except VenueError as refusal:
             raise ParadexError("ACCOUNT_NOT_FOUND", str(refusal)) from refusal
         orders = self._venue.state.accounts[owner.ethereum].orders
-        if isinstance(outcome, Refused):
-            if outcome.text.startswith("Client order id is in use"):
-                raise ParadexError("DUPLICATED_CLIENT_ID", "client_id is used by an open order")
-            order = orders[max(orders)]
-        else:
-            order = orders[outcome.oid]
+        order = orders[max(orders)] if isinstance(outcome, Refused) else orders[outcome.oid]
         self._world.publish()
         if order.status is OrderStatus.MIN_NOTIONAL_REJECTED:
             raise invalid("order notional is below the market's min_notional of 10")
         return render.order(order, owner.account, (0, 0), new=True)
+
+    def _is_used(self, owner: Owner, client_id: str | None) -> bool:
+        """By an order of the account, open or closed: what was taken once is not taken again."""
+        account = self._known(owner)
+        order = account.orders.get(account.by_cloid.get(client_id or "", 0))
+        return order is not None and order.status is not OrderStatus.MIN_NOTIONAL_REJECTED
 
     def place_batch(self, owner: Owner, body: Any) -> dict[str, Any]:
         if not isinstance(body, list) or not 0 < len(body) <= 10:
@@ -160,7 +163,7 @@ class Rest:
     def _request(self, body: Mapping[str, Any]) -> OrderRequest:
         market = self._market(body.get("market"))
         spec = market.spec
-        if market.halted:
+        if market.halted or market.faults.halted:
             raise ParadexError("MARKET_NOT_OPEN", f"{body['market']} is not open")
         if body.get("side") not in ("BUY", "SELL"):
             raise invalid("side: BUY or SELL")
