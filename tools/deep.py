@@ -5,6 +5,7 @@ replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped.
 routing: see tools/routing_fuzz.py.
+routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
 faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
 
@@ -18,6 +19,7 @@ from typing import Any
 
 from tools import differential, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
+from tools.quality import routes
 
 RESULTS = ROOT / "deep" / "results.json"
 
@@ -81,6 +83,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "prove": prove,
     "routing": routing_fuzz.main,
     "replay": replay_fills.main,
+    "routes": routes.main,
     "faults": faults,
 }
 

@@ -1,0 +1,1 @@
+"""What routing saves on recorded markets: `./dev test-deep routes`."""
