@@ -4,7 +4,7 @@ At each look, from the 60th second on, orders of every size and side are routed 
 the best single venue that can fill all of it, the plan of a router that sees prices alone, and equal parts. Each is
 charged all-in: price against the USD-M mid, and each venue's taker fee. "basis removed": a venue's prices are shifted
 by the trailing 60 s median of its mid's distance from the USD-M mid, so that a lasting difference between the
-instruments is not counted as a saving. "later": the same legs, sent at once, meet the books of the next look, 300 ms later.
+instruments is not counted as a saving. "later": the same legs, sent at once, meet the books of 300 ms afterwards.
 """
 
 from bisect import bisect_left
