@@ -23,8 +23,9 @@ from keeper.chain.transactor import Transactor
 from keeper.chain.vault import HyperCoreVenue, SeatVenue, Vault
 from keeper.clock import Clock, make_clock
 from keeper.config import KeeperConfig, KeeperKeys, VenueConfig
+from keeper.costs import FundingHistories, cost_model
 from keeper.errors import ChainError, ConfigError, UnknownOutcome, VenueError
-from keeper.execution import ExecutionEngine, ExecutionSettings
+from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
 from keeper.market_data import MarketDataEngine
@@ -77,6 +78,8 @@ class Keeper:
         self.seats: list[Seat] = []
         self.market: MarketDataEngine
         self.execution: ExecutionEngine
+        self.costs: CostModel
+        self.histories: FundingHistories
         self.risk: RiskEngine
         self.rebalancer: Rebalancer
         self.settlement: SettlementEngine
@@ -212,6 +215,10 @@ class Keeper:
     def _build_engines(self, fence: int) -> None:
         config, seats = self.config, self.seats
         self.risk = RiskEngine(self.market)
+        self.costs = cost_model(config)
+        self.histories = FundingHistories(
+            self.costs, {seat.venue: seat.market for seat in seats}, config.coins, self.clock
+        )
         self.execution = ExecutionEngine(
             chain_id=config.chain_id,
             vault=config.vault,
@@ -223,6 +230,7 @@ class Keeper:
             clients={seat.venue: seat.execution for seat in seats},
             accounts={seat.venue: seat.account for seat in seats},
             settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000),
+            costs=self.costs,
         )
         self.collector = Collector(
             seats=seats,
@@ -342,6 +350,7 @@ class Keeper:
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)
+        self.scheduler.add("learn funding histories", 20, self.histories.learn_next)
         self.scheduler.add("learn venue allowances", 300, self._learn_allowances)
         self.scheduler.start()
 
