@@ -41,6 +41,7 @@ from keeper.scheduling.scheduler import Scheduler
 from keeper.seats import Seat
 from keeper.settlement.engine import SettlementEngine
 from keeper.settlement.marking import Marker
+from keeper.tca import Sampler, TcaJournal, impact_samples
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE
 from keeper.venues.hyperliquid.signing import SignerRegistry
@@ -60,6 +61,9 @@ class Keeper:
         self.config = config
         self.clock: Clock = make_clock(config.clock_file)
         self.books = Books()
+        self.tca = TcaJournal()
+        self._sampler: Sampler | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self._last_chain_log: ChainLogSeen | None = None
         self.log = EventLog(f"sqlite:///{config.database}", self._project)
         self.vault = Vault(w3, config.vault)
@@ -89,6 +93,7 @@ class Keeper:
 
     def _project(self, sequence: int, event: Event) -> Sequence[tuple[str, int]]:
         postings = self.books.apply(sequence, event)
+        self.tca.apply(event)
         if isinstance(event, ChainLogSeen):
             self._last_chain_log = event
         return postings
@@ -98,6 +103,8 @@ class Keeper:
         sequence = self.log.append(*events)
         for event in events:
             metrics.note(event, self.config.name_of)
+            if self._sampler is not None:
+                self._sampler.note(event)
         for queue in self._subscribers:
             for event in events:
                 if not queue.full():
@@ -146,7 +153,9 @@ class Keeper:
         await self.market.start()
         await self.sender.resume(self.books.unsettled_transactions())  # first: a commit among them uses up its fence
         self._build_engines(await self._next_fence())
+        self._sampler = Sampler(self.tca, self.market, self.append, self.clock)
         self._stream = asyncio.create_task(self.market.run())
+        self._sampling = asyncio.create_task(self._sampler.run())
         await self.execution.recover()
         await self.settlement.start()
         await self._enrol()
@@ -336,6 +345,10 @@ class Keeper:
             if isinstance(seat.execution, HyperliquidClient):
                 await seat.execution.learn_allowance()
 
+    async def _refit_impact(self) -> None:
+        """From all our fills; the fit says itself whether it is good enough to be used."""
+        self.costs.learn_impact(impact_samples(self.tca.trails.values()))
+
     def _agent(self) -> str:
         client = self.seats[0].execution
         assert isinstance(client, HyperliquidClient)
@@ -351,6 +364,7 @@ class Keeper:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)
         self.scheduler.add("learn funding histories", 20, self.histories.learn_next)
+        self.scheduler.add("refit impact", 600, self._refit_impact)
         self.scheduler.add("learn venue allowances", 300, self._learn_allowances)
         self.scheduler.start()
 
@@ -370,6 +384,9 @@ class Keeper:
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.gather(self._stream, return_exceptions=True)
+        if self._sampling is not None:
+            self._sampling.cancel()
+            await asyncio.gather(self._sampling, return_exceptions=True)
         await self._stack.aclose()
         self.log.close()
 

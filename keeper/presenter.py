@@ -17,6 +17,7 @@ from keeper.model.events import Event
 from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
 from keeper.monitoring import metrics
+from keeper.tca import order_report, summary
 
 log = structlog.get_logger(__name__)
 
@@ -203,6 +204,39 @@ class Presenter:
         decision = await self._keeper.execution.preview(wish)
         names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
         return views.RouteView(instrument=wish.instrument, names=names, decision=decision)
+
+    # execution quality
+
+    def tca(self) -> views.TcaView:
+        """Every order measured, and all together; how well the impact model does."""
+        reports = [order_report(trail) for trail in self._keeper.tca.trails.values()]
+        impact = self._keeper.costs.impact.venues
+        return views.TcaView(
+            orders=tuple(reports),
+            summary=summary(reports),
+            impact={
+                self._keeper.config.name_of(venue): views.ImpactView(
+                    fills=fit.fills,
+                    used=fit.used,
+                    coefficient_bps=fit.coefficient,
+                    bias_bps=fit.bias_bps,
+                    model_rms_bps=fit.model_rms_bps,
+                    book_rms_bps=fit.book_rms_bps,
+                )
+                for venue, fit in impact.items()
+            },
+        )
+
+    def decisions(self, digest: str) -> list[views.RouteView] | None:
+        """What was decided for an order, oldest first; None when there is no such order."""
+        trail = self._keeper.tca.trails.get(digest)
+        if trail is None:
+            return None
+        names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
+        instrument = trail.signed.order.instrument
+        return [
+            views.RouteView(instrument=instrument, names=names, decision=episode.decision) for episode in trail.episodes
+        ]
 
     # orders
 

@@ -13,6 +13,7 @@ _TYPES = (
     views.AccountView,
     views.OrderView,
     views.RouteView,
+    views.TcaView,
     views.PageConfig,
     views.ProblemView,
     SignedOrder,
@@ -66,6 +67,16 @@ def document() -> dict[str, Any]:
                     "responses": {"200": answer("OrderView", "One order."), "404": missing},
                 }
             },
+            "/v1/orders/{digest}/decisions": {
+                "get": {
+                    "parameters": [{"name": "digest", **identifier, "schema": {"type": "string"}}],
+                    "responses": {
+                        "200": answer("RouteView", "What the router saw and decided for the order.", many=True),
+                        "404": missing,
+                    },
+                }
+            },
+            "/v1/tca": {"get": {"responses": {"200": answer("TcaView", "Execution quality of all orders.")}}},
             "/v1/route": {
                 "post": {
                     "requestBody": {"content": {"application/json": {"schema": schema["RouteWish"]}}},

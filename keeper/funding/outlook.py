@@ -9,7 +9,7 @@ the history) on the side that pays.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from itertools import accumulate, pairwise
 
@@ -66,6 +66,7 @@ class Outlook:
     mean: Decimal
     half_life_hours: Decimal
     settled: tuple[SettledHour, ...]
+    _means: dict[Decimal, list[Decimal]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @classmethod
     def fit(cls, settled: Sequence[SettledHour]) -> "Outlook | None":
@@ -81,7 +82,9 @@ class Outlook:
 
     def pessimistic(self, side: Side, hours: Decimal, quantile: Decimal = PESSIMISM) -> Decimal:
         """The mean over spans of that length that only 1 − `quantile` of them are worse than, for `side`."""
-        means = sorted(self._span_means(hours))
+        means = self._means.get(hours)
+        if means is None:
+            means = self._means[hours] = sorted(self._span_means(hours))
         rank = int(quantile * (len(means) - 1))
         return means[rank] if side == "buy" else means[len(means) - 1 - rank]
 
