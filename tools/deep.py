@@ -6,6 +6,7 @@ differential, mutate, prove: see tools/differential.py, tools/mutate.py and tool
 where they stopped.
 routing: see tools/routing_fuzz.py.
 routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
+carry: what choosing the venue by expected funding saves on a year of real rates, tools/quality/carry.py.
 faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
 
@@ -19,7 +20,7 @@ from typing import Any
 
 from tools import differential, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
-from tools.quality import routes
+from tools.quality import carry, routes
 
 RESULTS = ROOT / "deep" / "results.json"
 
@@ -84,6 +85,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "routing": routing_fuzz.main,
     "replay": replay_fills.main,
     "routes": routes.main,
+    "carry": carry.main,
     "faults": faults,
 }
 

@@ -55,8 +55,9 @@ async def test_orders_are_measured_and_their_decisions_replay(world: FundedWorld
     assert view.summary.measured["shortfall_bps"] == view.summary.filled_orders == 2
     for report in view.orders:
         parts = (report.delay_bps, report.trading_bps, report.opportunity_bps, report.fees_bps)
-        assert None not in parts
-        assert abs(sum(part for part in parts if part is not None) - (report.shortfall_bps or 0)) < Decimal("0.001")
+        known = [part for part in parts if part is not None]
+        assert len(known) == 4
+        assert sum(known, Decimal(0)) == report.shortfall_bps
         assert report.effective_spread_bps is not None
         assert report.cost_bps is not None
         if report.best_single_cost_bps is not None:

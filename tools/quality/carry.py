@@ -1,8 +1,8 @@
 """Choosing the venue of a position by all-in cost or by fee alone, on a year of real funding: Binance, Bybit,
 Hyperliquid, the coins that all three list.
 
-Once a day (the hour moves on by seven each time) a long and a short of each coin are opened at one venue and closed
-there after the holding period, with taker fees both times, at the venues' base tiers. The choice knows only what was
+Every second day (the hour moves on) a long and a short of each coin are opened at one venue and closed there after
+the holding period, with taker fees both times, at the venues' base tiers. The choice knows only what was
 settled before: the fit is made on the HISTORY_DAYS before, the current rate is the last one settled. The cost is what
 was really paid at the instants crossed, on a notional that stays.
 """
@@ -95,7 +95,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One position: by rule, what its choice saved against choosing by fee alone (bps); whether all-in chose another."""
+    """One position: by rule, what it saved against choosing by fee alone (bps); whether all-in chose another."""
 
     block: int
     hours: int
@@ -126,20 +126,20 @@ def fees_bps() -> dict[str, float]:
     return found
 
 
-def recorded() -> dict[str, dict[str, Series]]:
-    """By coin, then venue."""
+def recorded(only: str | None = None) -> dict[str, dict[str, Series]]:
+    """By coin (or one coin), then venue."""
     contents = {
         venue: json.loads(lzma.decompress((FOLDER / f"{venue}.json.xz").read_bytes()))["series"] for venue in VENUES
     }
-    coins = [
-        coin for coin in contents["hyperliquid"] if all(coin + VENUES[venue] in contents[venue] for venue in VENUES)
-    ]
-    return {
-        coin: {venue: Series.of(contents[venue][coin + VENUES[venue]]) for venue in VENUES} for coin in sorted(coins)
-    }
+    found = {}
+    for coin in sorted(contents["hyperliquid"]):
+        packed = {venue: contents[venue].get(coin + quoted) for venue, quoted in VENUES.items()}
+        if None not in packed.values() and only in (None, coin):
+            found[coin] = {venue: Series.of(one) for venue, one in packed.items()}
+    return found
 
 
-def choices(series: dict[str, dict[str, Series]], every_days: int = 1) -> Iterator[Choice]:
+def choices(series: dict[str, dict[str, Series]], every_days: int) -> Iterator[Choice]:
     """All positions of all coins. A choice between equals is the first venue's by name."""
     fees = fees_bps()
     cheapest = min(VENUES, key=lambda venue: (fees[venue], venue))
@@ -199,10 +199,10 @@ def _spread(runs: list[list[int]]) -> Iterator[int]:
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
-    """`[EVERY]`: every n-th day only (default all)."""
+    """`[EVERY]`: every n-th day (default every second)."""
     series = recorded()
     return {
         "round trip fees_bps": fees_bps(),
         "coins": list(series),
-        "by holding period": table(list(choices(series, int(arguments[0]) if arguments else 1))),
+        "by holding period": table(list(choices(series, int(arguments[0]) if arguments else 2))),
     }
