@@ -52,6 +52,7 @@ log = structlog.get_logger(__name__)
 TRADER_LIFE_S = 6 * 86_400
 ENROL_PATIENCE_S = 20.0
 ATTEST_TIMEOUT_S = 10.0
+IMPACT_ORDERS = 500
 
 
 class Keeper:
@@ -346,8 +347,8 @@ class Keeper:
                 await seat.execution.learn_allowance()
 
     async def _refit_impact(self) -> None:
-        """From all our fills; the fit says itself whether it is good enough to be used."""
-        self.costs.learn_impact(impact_samples(self.tca.trails.values()))
+        """From the fills of our last orders; the fit says itself whether it is good enough to be used."""
+        self.costs.learn_impact(impact_samples(list(self.tca.trails.values())[-IMPACT_ORDERS:]))
 
     def _agent(self) -> str:
         client = self.seats[0].execution

@@ -17,7 +17,7 @@ from keeper.model.events import Event
 from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
 from keeper.monitoring import metrics
-from keeper.tca import order_report, summary
+from keeper.tca import OrderReport, Trail, order_report, summary
 
 log = structlog.get_logger(__name__)
 
@@ -31,6 +31,7 @@ class Presenter:
         self._keeper = keeper
         self._running: dict[str, asyncio.Task[OrderView]] = {}
         self._streams: dict[asyncio.Queue[bytes], asyncio.Task[None]] = {}
+        self._reports: dict[str, tuple[tuple[str, int, int], OrderReport]] = {}
 
     @property
     def ready(self) -> bool:
@@ -207,9 +208,9 @@ class Presenter:
 
     # execution quality
 
-    def tca(self) -> views.TcaView:
-        """Every order measured, and all together; how well the impact model does."""
-        reports = [order_report(trail) for trail in self._keeper.tca.trails.values()]
+    def tca(self, last: int) -> views.TcaView:
+        """The last orders measured, and together; how well the impact model does."""
+        reports = [self._report(trail) for trail in list(self._keeper.tca.trails.values())[-last:]]
         impact = self._keeper.costs.impact.venues
         return views.TcaView(
             orders=tuple(reports),
@@ -226,6 +227,14 @@ class Presenter:
                 for venue, fit in impact.items()
             },
         )
+
+    def _report(self, trail: Trail) -> OrderReport:
+        """Measured again only when there is something new."""
+        seen = (trail.status, len(trail.fills), len(trail.looks))
+        known = self._reports.get(trail.digest)
+        if known is None or known[0] != seen:
+            known = self._reports[trail.digest] = (seen, order_report(trail))
+        return known[1]
 
     def decisions(self, digest: str) -> list[views.RouteView] | None:
         """What was decided for an order, oldest first; None when there is no such order."""

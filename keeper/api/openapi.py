@@ -76,7 +76,12 @@ def document() -> dict[str, Any]:
                     },
                 }
             },
-            "/v1/tca": {"get": {"responses": {"200": answer("TcaView", "Execution quality of all orders.")}}},
+            "/v1/tca": {
+                "get": {
+                    "parameters": [{"name": "last", "in": "query", "schema": {"type": "integer"}}],
+                    "responses": {"200": answer("TcaView", "Execution quality of the last orders."), "400": problem},
+                }
+            },
             "/v1/route": {
                 "post": {
                     "requestBody": {"content": {"application/json": {"schema": schema["RouteWish"]}}},

@@ -39,7 +39,7 @@ class Application(Protocol):
 
     async def route(self, wish: RouteWish) -> views.RouteView: ...
 
-    def tca(self) -> views.TcaView: ...
+    def tca(self, last: int) -> views.TcaView: ...
 
     def decisions(self, digest: str) -> list[views.RouteView] | None: ...
 
@@ -53,6 +53,9 @@ class Application(Protocol):
 
     def unsubscribe(self, queue: "asyncio.Queue[bytes]") -> None: ...
 
+
+MOST_MEASURED = 500
+"""Orders that one answer of /v1/tca measures: the latest ones."""
 
 KEEPER: web.AppKey[Application] = web.AppKey("keeper")
 PAGE: web.AppKey[Path] = web.AppKey("page")
@@ -164,7 +167,10 @@ async def order(request: web.Request) -> web.Response:
 
 
 async def tca(request: web.Request) -> web.Response:
-    return reply(request.app[KEEPER].tca())
+    text = request.query.get("last", str(MOST_MEASURED))
+    if not text.isdigit() or not 0 < int(text) <= MOST_MEASURED:
+        raise InputError("last", f"{text!r} is not a number from 1 to {MOST_MEASURED}")
+    return reply(request.app[KEEPER].tca(int(text)))
 
 
 async def decisions(request: web.Request) -> web.Response:

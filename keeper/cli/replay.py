@@ -16,7 +16,7 @@ TIMEOUT_S = 30
 
 
 def replay(
-    digests: Annotated[list[str] | None, typer.Argument(help="Orders by digest; none = every order.")] = None,
+    digests: Annotated[list[str] | None, typer.Argument(help="Orders by digest; none = the last 500.")] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="The output of `prime route --json`; no keeper needed.")] = None,
     certificate_only: Annotated[bool, typer.Option(help="Only check the proof; the router is not run.")] = False,

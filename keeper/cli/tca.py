@@ -8,7 +8,7 @@ import requests
 import typer
 from rich.table import Table
 
-from keeper.api.views import TcaView
+from keeper.api.views import ProblemView, TcaView
 from keeper.cli import output
 from keeper.errors import ConfigError, InputError
 from keeper.model.amounts import plain
@@ -18,14 +18,18 @@ TIMEOUT_S = 30
 
 
 def tca(
-    order: Annotated[str | None, typer.Option(help="One order's digest; else all orders.")] = None,
+    order: Annotated[str | None, typer.Option(help="One order's digest; else the last orders.")] = None,
+    last: Annotated[int, typer.Option(help="How many of the last orders, up to 500.")] = 500,
     api: Annotated[str, typer.Option(help="The keeper's API.")] = "http://127.0.0.1:8800",
     json: Annotated[bool, typer.Option("--json", help="Print the measures as JSON.")] = False,
 ) -> None:
     """Execution quality: shortfall, spreads, markouts, improvement on the best single venue. Exit code 1 without an
     order to measure."""
     try:
-        response = requests.get(f"{api}/v1/tca", timeout=TIMEOUT_S)
+        response = requests.get(f"{api}/v1/tca", params={"last": last}, timeout=TIMEOUT_S)
+        if response.status_code == requests.codes.bad_request:
+            problem = msgspec.json.decode(response.content, type=ProblemView)
+            raise InputError(problem.field, problem.error, problem.code)
         response.raise_for_status()
     except requests.RequestException as error:
         raise ConfigError(f"--api {api}: no keeper answers there ({type(error).__name__}); is it running?") from error

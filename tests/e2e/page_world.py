@@ -242,7 +242,7 @@ class GivenBooks:
     async def route(self, wish: RouteWish) -> views.RouteView:
         raise InputError("instrument", f"these books know no price of {wish.instrument}")
 
-    def tca(self) -> views.TcaView:
+    def tca(self, last: int) -> views.TcaView:
         raise InputError("tca", "these books hold no orders")
 
     def decisions(self, digest: str) -> list[views.RouteView] | None:

@@ -25,7 +25,7 @@ pytestmark = [
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def world(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[FundedWorld]:
     async with funded_world(
-        tmp_path_factory.mktemp("tca"), deposits=(20_000, 20_000), attestors=(), settles=False
+        tmp_path_factory.mktemp("tca"), deposits=(20_000, 20_000, 1_000), attestors=(), settles=False
     ) as it:
         yield it
 
