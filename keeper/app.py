@@ -23,8 +23,9 @@ from keeper.chain.transactor import Transactor
 from keeper.chain.vault import HyperCoreVenue, SeatVenue, Vault
 from keeper.clock import Clock, make_clock
 from keeper.config import KeeperConfig, KeeperKeys, VenueConfig
+from keeper.costs import FundingHistories, cost_model
 from keeper.errors import ChainError, ConfigError, UnknownOutcome, VenueError
-from keeper.execution import ExecutionEngine, ExecutionSettings
+from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
 from keeper.market_data import HyperliquidMark, MarketDataEngine, inspect
@@ -40,6 +41,7 @@ from keeper.scheduling.scheduler import Scheduler
 from keeper.seats import Seat
 from keeper.settlement.engine import SettlementEngine
 from keeper.settlement.marking import Marker
+from keeper.tca import Sampler, TcaJournal, impact_samples
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE
 from keeper.venues.hyperliquid.signing import SignerRegistry
@@ -52,6 +54,7 @@ ENROL_PATIENCE_S = 20.0
 ATTEST_TIMEOUT_S = 10.0
 MARK_RULES = {"hyperliquid": HyperliquidMark}
 """By the kind of a venue: the rule that its mark price is held against."""
+IMPACT_ORDERS = 500
 
 
 class Keeper:
@@ -61,6 +64,9 @@ class Keeper:
         self.config = config
         self.clock: Clock = make_clock(config.clock_file)
         self.books = Books()
+        self.tca = TcaJournal()
+        self._sampler: Sampler | None = None
+        self._sampling: asyncio.Task[None] | None = None
         self._last_chain_log: ChainLogSeen | None = None
         self.log = EventLog(f"sqlite:///{config.database}", self._project)
         self.vault = Vault(w3, config.vault)
@@ -79,6 +85,8 @@ class Keeper:
         self.seats: list[Seat] = []
         self.market: MarketDataEngine
         self.execution: ExecutionEngine
+        self.costs: CostModel
+        self.histories: FundingHistories
         self.risk: RiskEngine
         self.rebalancer: Rebalancer
         self.settlement: SettlementEngine
@@ -88,6 +96,7 @@ class Keeper:
 
     def _project(self, sequence: int, event: Event) -> Sequence[tuple[str, int]]:
         postings = self.books.apply(sequence, event)
+        self.tca.apply(event)
         if isinstance(event, ChainLogSeen):
             self._last_chain_log = event
         return postings
@@ -97,6 +106,8 @@ class Keeper:
         sequence = self.log.append(*events)
         for event in events:
             metrics.note(event, self.config.name_of)
+            if self._sampler is not None:
+                self._sampler.note(event)
         for queue in self._subscribers:
             for event in events:
                 if not queue.full():
@@ -150,7 +161,9 @@ class Keeper:
         await self.market.start()
         await self.sender.resume(self.books.unsettled_transactions())  # first: a commit among them uses up its fence
         self._build_engines(await self._next_fence())
+        self._sampler = Sampler(self.tca, self.market, self.append, self.clock)
         self._stream = asyncio.create_task(self.market.run())
+        self._sampling = asyncio.create_task(self._sampler.run())
         await self.execution.recover()
         await self.settlement.start()
         await self._enrol()
@@ -219,6 +232,10 @@ class Keeper:
     def _build_engines(self, fence: int) -> None:
         config, seats = self.config, self.seats
         self.risk = RiskEngine(self.market)
+        self.costs = cost_model(config)
+        self.histories = FundingHistories(
+            self.costs, {seat.venue: seat.market for seat in seats}, config.coins, self.clock
+        )
         self.execution = ExecutionEngine(
             chain_id=config.chain_id,
             vault=config.vault,
@@ -230,6 +247,7 @@ class Keeper:
             clients={seat.venue: seat.execution for seat in seats},
             accounts={seat.venue: seat.account for seat in seats},
             settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000),
+            costs=self.costs,
         )
         self.collector = Collector(
             seats=seats,
@@ -338,6 +356,10 @@ class Keeper:
     async def _inspect(self) -> None:
         inspect(self.market)
 
+    async def _refit_impact(self) -> None:
+        """From the fills of our last orders; the fit says itself whether it is good enough to be used."""
+        self.costs.learn_impact(impact_samples(list(self.tca.trails.values())[-IMPACT_ORDERS:]))
+
     def _agent(self) -> str:
         client = self.seats[0].execution
         assert isinstance(client, HyperliquidClient)
@@ -353,6 +375,8 @@ class Keeper:
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)
+        self.scheduler.add("learn funding histories", 20, self.histories.learn_next)
+        self.scheduler.add("refit impact", 600, self._refit_impact)
         self.scheduler.add("learn venue allowances", 300, self._learn_allowances)
         self.scheduler.start()
 
@@ -372,6 +396,9 @@ class Keeper:
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.gather(self._stream, return_exceptions=True)
+        if self._sampling is not None:
+            self._sampling.cancel()
+            await asyncio.gather(self._sampling, return_exceptions=True)
         await self._stack.aclose()
         self.log.close()
 

@@ -23,6 +23,20 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Score = Annotated[Decimal, Field(ge=0, le=1)]
+
+
+class TrustConfig(Frozen):
+    """How far a venue is trusted, 0 (not at all) to 1; `version` names the assessment. Below 0.4 in all (security
+    counts half) it gets no orders; `order_cap_usd` is the most notional of one order there."""
+
+    version: str
+    security: Score
+    audits: Score
+    reliability: Score
+    order_cap_usd: Annotated[Decimal, Field(ge=0)] | None = None
+
+
 class VenueConfig(Frozen):
     """A seat: where its venue answers, and which adapter contract holds it."""
 
@@ -32,7 +46,11 @@ class VenueConfig(Frozen):
     adapter: Address
     tier: Literal[1, 2]
     base_target_bps: Annotated[int, Field(ge=0, le=10_000, description="of all equity, held even with no position")]
-    risk_bps: Decimal = Decimal(0)
+    risk_bps: Annotated[Decimal, Field(ge=0, description="charged on top of what the scores give")] = Decimal(0)
+    gas_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    bridge_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    withdrawal_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
+    trust: TrustConfig | None = None
 
 
 class KeeperConfig(Frozen):
@@ -58,6 +76,7 @@ class KeeperConfig(Frozen):
     order_expiry_s: int = 10
     stress_bps: int = 1_000
     top_up_bps: int = 12_500
+    margin_rate_per_year: Annotated[Decimal, Field(ge=0, description="what margin could earn")] = Decimal("0.05")
 
     def name_of(self, venue: str) -> str:
         """The display name of an adapter's address."""

@@ -17,6 +17,7 @@ from keeper.model.events import Event
 from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
 from keeper.monitoring import metrics
+from keeper.tca import OrderReport, Trail, order_report, summary
 
 log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ class Presenter:
         self._keeper = keeper
         self._running: dict[str, asyncio.Task[OrderView]] = {}
         self._streams: dict[asyncio.Queue[bytes], asyncio.Task[None]] = {}
+        self._reports: dict[str, tuple[tuple[str, int, int], OrderReport]] = {}
 
     @property
     def ready(self) -> bool:
@@ -203,6 +205,47 @@ class Presenter:
         decision = await self._keeper.execution.preview(wish)
         names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
         return views.RouteView(instrument=wish.instrument, names=names, decision=decision)
+
+    # execution quality
+
+    def tca(self, last: int) -> views.TcaView:
+        """The last orders measured, and together; how well the impact model does."""
+        reports = [self._report(trail) for trail in list(self._keeper.tca.trails.values())[-last:]]
+        impact = self._keeper.costs.impact.venues
+        return views.TcaView(
+            orders=tuple(reports),
+            summary=summary(reports),
+            impact={
+                self._keeper.config.name_of(venue): views.ImpactView(
+                    fills=fit.fills,
+                    used=fit.used,
+                    coefficient_bps=fit.coefficient,
+                    bias_bps=fit.bias_bps,
+                    model_rms_bps=fit.model_rms_bps,
+                    book_rms_bps=fit.book_rms_bps,
+                )
+                for venue, fit in impact.items()
+            },
+        )
+
+    def _report(self, trail: Trail) -> OrderReport:
+        """Measured again only when there is something new."""
+        seen = (trail.status, len(trail.fills), len(trail.looks))
+        known = self._reports.get(trail.digest)
+        if known is None or known[0] != seen:
+            known = self._reports[trail.digest] = (seen, order_report(trail))
+        return known[1]
+
+    def decisions(self, digest: str) -> list[views.RouteView] | None:
+        """What was decided for an order, oldest first; None when there is no such order."""
+        trail = self._keeper.tca.trails.get(digest)
+        if trail is None:
+            return None
+        names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
+        instrument = trail.signed.order.instrument
+        return [
+            views.RouteView(instrument=instrument, names=names, decision=episode.decision) for episode in trail.episodes
+        ]
 
     # orders
 

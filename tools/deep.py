@@ -7,6 +7,8 @@ differential, mutate, prove: see tools/differential.py, tools/mutate.py and tool
 where they stopped, too.
 routing: see tools/routing_fuzz.py.
 faults: 10,000 faulted orders shared among the venue adapters, while a proxy breaks messages by chance.
+routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
+carry: what choosing the venue by expected funding saves on a year of real rates, tools/quality/carry.py.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ from typing import Any
 from tools import deep_forge, differential, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
 from tools.mutate import sha
+from tools.quality import carry, routes
 
 RESULTS = ROOT / "deep" / "results.json"
 ROUNDS = ROOT / ".build" / "faults.json"
@@ -89,6 +92,8 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "prove": prove,
     "routing": routing_fuzz.main,
     "replay": replay_fills.main,
+    "routes": routes.main,
+    "carry": carry.main,
     "faults": faults,
 }
 

@@ -13,6 +13,7 @@ _TYPES = (
     views.AccountView,
     views.OrderView,
     views.RouteView,
+    views.TcaView,
     views.PageConfig,
     views.ProblemView,
     SignedOrder,
@@ -64,6 +65,21 @@ def document() -> dict[str, Any]:
                 "get": {
                     "parameters": [{"name": "digest", **identifier, "schema": {"type": "string"}}],
                     "responses": {"200": answer("OrderView", "One order."), "404": missing},
+                }
+            },
+            "/v1/orders/{digest}/decisions": {
+                "get": {
+                    "parameters": [{"name": "digest", **identifier, "schema": {"type": "string"}}],
+                    "responses": {
+                        "200": answer("RouteView", "What the router saw and decided for the order.", many=True),
+                        "404": missing,
+                    },
+                }
+            },
+            "/v1/tca": {
+                "get": {
+                    "parameters": [{"name": "last", "in": "query", "schema": {"type": "integer"}}],
+                    "responses": {"200": answer("TcaView", "Execution quality of the last orders."), "400": problem},
                 }
             },
             "/v1/route": {

@@ -39,6 +39,10 @@ class Application(Protocol):
 
     async def route(self, wish: RouteWish) -> views.RouteView: ...
 
+    def tca(self, last: int) -> views.TcaView: ...
+
+    def decisions(self, digest: str) -> list[views.RouteView] | None: ...
+
     async def submit(self, signed: SignedOrder) -> views.OrderView: ...
 
     def order(self, digest: str) -> views.OrderView | None: ...
@@ -49,6 +53,9 @@ class Application(Protocol):
 
     def unsubscribe(self, queue: "asyncio.Queue[bytes]") -> None: ...
 
+
+MOST_MEASURED = 500
+"""Orders that one answer of /v1/tca measures: the latest ones."""
 
 KEEPER: web.AppKey[Application] = web.AppKey("keeper")
 PAGE: web.AppKey[Path] = web.AppKey("page")
@@ -159,6 +166,21 @@ async def order(request: web.Request) -> web.Response:
     )
 
 
+async def tca(request: web.Request) -> web.Response:
+    text = request.query.get("last", str(MOST_MEASURED))
+    if not text.isdigit() or not 0 < int(text) <= MOST_MEASURED:
+        raise InputError("last", f"{text!r} is not a number from 1 to {MOST_MEASURED}")
+    return reply(request.app[KEEPER].tca(int(text)))
+
+
+async def decisions(request: web.Request) -> web.Response:
+    digest = request.match_info["digest"].lower()
+    found = request.app[KEEPER].decisions(digest)
+    return (
+        refuse(InputError("digest", f"there is no order {digest}", "unknown"), 404) if found is None else reply(found)
+    )
+
+
 async def stream(request: web.Request) -> web.WebSocketResponse:
     """Every booked event as one JSON text message, from the moment of connecting."""
     keeper, socket = request.app[KEEPER], web.WebSocketResponse(heartbeat=20)
@@ -200,7 +222,9 @@ def build(keeper: Application, page: Path | None) -> web.Application:
             web.get("/v1/accounts/{id}", account),
             web.post("/v1/orders", submit),
             web.get("/v1/orders/{digest}", order),
+            web.get("/v1/orders/{digest}/decisions", decisions),
             web.post("/v1/route", route),
+            web.get("/v1/tca", tca),
             web.get("/v1/stream", stream),
         ]
     )

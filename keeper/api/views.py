@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from keeper.tca import OrderReport, Summary
+
 
 class PositionView(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
@@ -72,6 +74,26 @@ class RouteView(msgspec.Struct, frozen=True, kw_only=True):
     instrument: str
     names: dict[str, str]
     decision: dict[str, Any]
+
+
+class ImpactView(msgspec.Struct, frozen=True, kw_only=True):
+    """How the impact model does at a venue: errors out of sample in bps, of the model and of the book alone. It is used
+    only while it does better."""
+
+    fills: int
+    used: bool
+    coefficient_bps: Decimal
+    bias_bps: Decimal
+    model_rms_bps: Decimal
+    book_rms_bps: Decimal
+
+
+class TcaView(msgspec.Struct, frozen=True, kw_only=True):
+    """Execution quality: each order, all together, and the impact model by venue's name."""
+
+    orders: tuple[OrderReport, ...]
+    summary: Summary
+    impact: dict[str, ImpactView]
 
 
 class SeatView(msgspec.Struct, frozen=True, kw_only=True):

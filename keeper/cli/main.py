@@ -14,6 +14,8 @@ COMMANDS = {
     "deploy": ("keeper.cli.deploy", "deploy"),
     "keeper": ("keeper.cli.keeper", "app"),
     "route": ("keeper.cli.route", "route"),
+    "tca": ("keeper.cli.tca", "tca"),
+    "replay": ("keeper.cli.replay", "replay"),
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "audit"),

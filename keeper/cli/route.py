@@ -1,6 +1,6 @@
 """`prime route`: how an order would be split now, and why, without trading."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -68,13 +68,21 @@ class Cost:
 
     price: Decimal
     fee: Decimal
+    exit: Decimal
     funding: Decimal
+    margin: Decimal
     risk: Decimal
+    impact: Decimal
     fixed: Decimal
 
     @property
+    def parts(self) -> tuple[Decimal, ...]:
+        """In the order of the table."""
+        return (self.price, self.fee, self.exit, self.funding, self.margin, self.risk, self.impact, self.fixed)
+
+    @property
     def total(self) -> Decimal:
-        return self.price + self.fee + self.funding + self.risk + self.fixed
+        return sum(self.parts, Decimal(0))
 
 
 def cost_of(quote: dict[str, Any], size: Decimal, reference: Decimal, sign: int) -> Cost:
@@ -89,11 +97,15 @@ def cost_of(quote: dict[str, Any], size: Decimal, reference: Decimal, sign: int)
         if not left:
             break
     notional = size * reference
+    terms = quote["terms"]
     return Cost(
         price=paid / notional * BPS,
         fee=fees / notional * BPS,
-        funding=Decimal(quote["holding_cost_bps"]),
-        risk=Decimal(quote["risk_bps"]),
+        exit=Decimal(terms["exit_bps"]),
+        funding=Decimal(terms["funding_bps"]),
+        margin=Decimal(terms["margin_bps"]),
+        risk=Decimal(terms["risk_bps"]),
+        impact=Decimal(terms["impact_bps"]),
         fixed=Decimal(quote["fixed_cost"]) / notional * BPS,
     )
 
@@ -107,7 +119,7 @@ def explained(view: RouteView) -> Group:
     filled = Decimal(plan["filled"])
     head = f"[bold]{request['side']} {request['quantity']} {view.instrument}[/] against the mark price {reference:,}"
     table = Table("venue", title=head, title_justify="left")
-    for column in ("quantity", "worst price", "price", "fee", "funding", "risk", "fixed", "all-in", "USD"):
+    for column in ("quantity", "worst price", *(item.name for item in fields(Cost)), "all-in", "USD"):
         table.add_column(column, justify="right")
     for leg in plan["legs"]:
         quote, size = quotes[leg["venue"]], Decimal(leg["quantity"])
@@ -116,14 +128,15 @@ def explained(view: RouteView) -> Group:
             f"[{colours[leg['venue']]}]█[/] {view.names.get(leg['venue'], leg['venue'])}",
             leg["quantity"],
             leg["limit_price"],
-            *(f"{bps:,.2f}" for bps in (cost.price, cost.fee, cost.funding, cost.risk, cost.fixed, cost.total)),
+            *(f"{bps:,.2f}" for bps in (*cost.parts, cost.total)),
             f"{Decimal(leg['expected_cost']):,.2f}",
         )
     total = Decimal(plan["cost"])
     if filled:
         all_in = total / (filled * reference) * BPS
         table.add_section()
-        table.add_row("together", plain(filled), "", "", "", "", "", "", f"{all_in:,.2f}", f"{total:,.2f}")
+        blank = [""] * (1 + len(fields(Cost)))
+        table.add_row("together", plain(filled), *blank, f"{all_in:,.2f}", f"{total:,.2f}")
     chart = depth_chart(
         [
             Venue(
@@ -137,7 +150,20 @@ def explained(view: RouteView) -> Group:
         reference,
         sign,
     )
-    return Group(table, "Columns in bps of the leg's notional.", *verdict(view, plan), "", chart)
+    legend = "Columns in bps of the leg's notional; exit is the fee of closing, fixed is gas, bridge and withdrawal."
+    return Group(table, legend, *funding_lines(view, plan, quotes), *verdict(view, plan), "", chart)
+
+
+def funding_lines(view: RouteView, plan: dict[str, Any], quotes: dict[str, dict[str, Any]]) -> list[str]:
+    """How each leg's funding was expected."""
+    lines = []
+    for leg in plan["legs"]:
+        terms = quotes[leg["venue"]]["terms"]
+        lines.append(
+            f"Funding at {view.names.get(leg['venue'], leg['venue'])}: {terms['settlements']} settlement(s) crossed, "
+            f"{terms['funding_method']}."
+        )
+    return lines
 
 
 def verdict(view: RouteView, plan: dict[str, Any]) -> list[str]:

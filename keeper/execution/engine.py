@@ -11,6 +11,7 @@ import structlog
 
 from keeper.clock import Clock
 from keeper.errors import InputError, UnknownOutcome, VenueError
+from keeper.execution.costing import CostModel
 from keeper.execution.decision import decision_record
 from keeper.execution.intake import CheckedOrder, check, check_notional, closable
 from keeper.execution.legs import Append, Legs
@@ -63,12 +64,14 @@ class ExecutionEngine:
         clients: Mapping[str, ExecutionClient],
         accounts: Mapping[str, AccountReader],
         settings: ExecutionSettings | None = None,
+        costs: CostModel | None = None,
     ) -> None:
         self._chain_id, self._vault = chain_id, vault.lower()
         self._clock, self._books, self._append = clock, books, append
         self._market, self._risk = market, risk
         self._clients, self._accounts = clients, accounts
         self._settings = settings or ExecutionSettings()
+        self._costs = costs or CostModel()
         self._fees: dict[str, tuple[int, FeeRates]] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.legs = Legs(
@@ -243,7 +246,7 @@ class ExecutionEngine:
             caps[venue] = self._risk.capacity(state, instruments[venue][coin], order.direction)
             if reducing is not None:
                 caps[venue] = reducing[venue]  # a close needs no new margin of the client; H4 keeps the seat's ready
-        return self._market.quotes(
+        quotes = self._market.quotes(
             coin,
             order.direction,
             taker_bps=fees,
@@ -251,6 +254,7 @@ class ExecutionEngine:
             max_quantity=caps,
             venues=tuple(fees),
         )
+        return self._costs.charged(order, coin, quotes, self._market, self._clock.now_ms())
 
     async def _seat(self, venue: str) -> tuple[SeatState, FeeRates] | None:
         """The seat's margin and fees; None when its venue does not answer: nothing is sent there then."""

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 import msgspec
 
+from keeper.model.decisions import pack, unpack
 from keeper.model.instruments import Side
 from keeper.model.marks import VenueMark
 from keeper.model.signed_orders import SignedOrder
@@ -51,6 +52,16 @@ class RouteDecided(_Event, frozen=True):
     digest: str
     at_ms: int
     decision: dict[str, Any]
+
+
+class TopsSeen(_Event, frozen=True):
+    """The best (bid, ask) of the order's coin at every venue with a live book, looked at to measure its execution:
+    when it was accepted, routed and closed, and some times after each fill."""
+
+    digest: str
+    moment: Literal["accepted", "routed", "closed", "after"]
+    tops: dict[str, tuple[Decimal, Decimal]]
+    at_ms: int
 
 
 class LegIntent(_Event, frozen=True):
@@ -193,6 +204,7 @@ class SeatReleased(_Event, frozen=True):
 Event: TypeAlias = (
     OrderAccepted
     | RouteDecided
+    | TopsSeen
     | LegIntent
     | LegClosed
     | OrderClosed
@@ -222,12 +234,20 @@ def kind_of(event: Event) -> str:
 def encode(event: Event) -> str:
     """The one spelling of an event: JSON, keys sorted, no spaces. TypeError or ValueError for what it cannot carry."""
     plain = msgspec.to_builtins(event, str_keys=True)
+    if isinstance(event, RouteDecided):
+        plain["decision"] = pack(plain["decision"])
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def decode(text: str | bytes) -> Event:
     """Inverse of `encode`. msgspec.ValidationError for an unknown kind or field, or a missing one."""
-    return _decoder.decode(text)
+    event = _decoder.decode(text)
+    if isinstance(event, RouteDecided):
+        try:
+            return msgspec.structs.replace(event, decision=unpack(event.decision))
+        except ValueError as error:
+            raise msgspec.ValidationError(str(error)) from error
+    return event
 
 
 def time_of(event: Event) -> int:

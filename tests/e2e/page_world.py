@@ -242,6 +242,12 @@ class GivenBooks:
     async def route(self, wish: RouteWish) -> views.RouteView:
         raise InputError("instrument", f"these books know no price of {wish.instrument}")
 
+    def tca(self, last: int) -> views.TcaView:
+        raise InputError("tca", "these books hold no orders")
+
+    def decisions(self, digest: str) -> list[views.RouteView] | None:
+        return None
+
     async def submit(self, signed: SignedOrder) -> views.OrderView:
         raise InputError("order", "these books take no orders")
 

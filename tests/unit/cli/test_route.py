@@ -12,16 +12,21 @@ from keeper.errors import InputError
 from keeper.execution.decision import decision_record
 from keeper.execution.preview import RouteWish
 from keeper.routing import RouteRequest, VenueQuote, plan
+from keeper.routing.costs import CostedQuote, CostTerms, charge
 
 D = Decimal
 
 
-def quotes(sign: int) -> list[VenueQuote]:
+def quotes(sign: int) -> list[CostedQuote]:
     a = [(D(100) + sign * D("0.1") * step, D(2)) for step in range(6)]
     b = [(D(100) + sign * D("0.25") * step, D(5)) for step in range(4)]
+    terms = {
+        "a": CostTerms(taker_bps=D("4.5"), exit_bps=D("4.5"), funding_bps=D(-6), margin_bps=D("0.01"), settlements=8),
+        "b": CostTerms(taker_bps=D(2), risk_bps=D("0.5"), impact_bps=D("0.2"), gas_usd=D("0.1"), bridge_usd=D("0.2")),
+    }
     return [
-        VenueQuote("a", a, D("4.5"), holding_cost_bps=D("-1.5"), lot_size=D("0.1"), tick_size=D("0.01")),
-        VenueQuote("b", b, D(2), risk_bps=D("0.5"), fixed_cost=D("0.3"), lot_size=D("0.1"), tick_size=D("0.01")),
+        charge(VenueQuote(name, levels, D(0), lot_size=D("0.1"), tick_size=D("0.01")), terms[name])
+        for name, levels in (("a", a), ("b", b))
     ]
 
 
@@ -48,7 +53,15 @@ def test_the_explanation_names_venues_costs_proof_and_what_is_left_over() -> Non
     with console.capture() as capture:
         console.print(explained(view))
     text = capture.get()
-    for part in ("buy 40 ETH-PERP", "alpha", "beta", "No single venue could fill as much.", "gap 0", "8 cannot be had"):
+    for part in (
+        "buy 40 ETH-PERP",
+        "alpha",
+        "beta",
+        "8 settlement(s) crossed",
+        "No single venue could fill as much.",
+        "gap 0",
+        "8 cannot be had",
+    ):
         assert part in text, part
 
 
