@@ -344,8 +344,9 @@ cdef class Live(Search):
             raise OverflowError("too many lots")
         self.quantity, self.buy, self.shift, self.ready = quantity, buy, -1, False
         for index in range(count):
-            self.sides[index].count = 0
-            self.rows[index].capacity = 0
+            self.sides[index].count, self.sides[index].stale = 0, True
+            self.rows[index].first = self.rows[index].last = 0
+            self.rows[index].minimum, self.rows[index].capacity, self.rows[index].fixed = 1, 0, 0
 
     def __dealloc__(self):
         PyMem_Free(self.terms)
@@ -397,10 +398,6 @@ cdef class Live(Search):
                 grains = self.best.lots[index] * self.terms[index].step
                 legs.append((index, grains, self.limit(index, grains)))
         return legs, self.best.filled, to_int(self.best_cost)
-
-    def leaves_found(self):
-        """Of the last `solve`: (used, banned) bits."""
-        return tuple([(self.leaves[2 * index], self.leaves[2 * index + 1]) for index in range(self.leaf_count)])
 
     cdef bint fill(self, int index, int count) noexcept nogil:
         """`books._book` and `grid._row`: lots and unscaled costs of what may be used. False: a number does not fit."""
@@ -461,6 +458,7 @@ cdef class Live(Search):
         """Costs times 2^shift, `solver.slope_shift`; rows that did not change keep theirs while the shift stays."""
         cdef int64_t largest = 1
         cdef int index, at, bits = 0, shift
+        cdef bint moved
         cdef Row* row
         for index in range(self.count):
             if self.sides[index].count and self.sides[index].largest > largest:
@@ -469,15 +467,16 @@ cdef class Live(Search):
             bits += 1
         shift = 62 - bits
         shift = 32 if shift > 32 else 0 if shift < 0 else shift
+        moved, self.shift = shift != self.shift, shift
         for index in range(self.count):
-            if self.sides[index].stale or shift != self.shift:
+            if self.sides[index].stale or moved:
                 row = &self.rows[index]
-                if row.minimum and row.fixed >= <int64_t>1 << 61 or <wide>row.fixed << shift >= <wide>1 << 62:
+                if <wide>row.fixed << shift >= <wide>1 << 62:
+                    self.shift = -1
                     return False
                 for at in range(row.first, row.last):
                     self.cost[at] = self.raw[at] << shift
                 self.sides[index].stale = False
-                self.shift = shift
                 self.prepare(row)
         self.ready = True
         return True
