@@ -3,6 +3,10 @@
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+COMPILED = ("keeper/routing/_core", "keeper/venues/hyperliquid/_scan")
+
 setup(
-    ext_modules=cythonize([Extension("keeper.routing._core", ["keeper/routing/_core.pyx"], optional=True)], quiet=True)
+    ext_modules=cythonize(
+        [Extension(path.replace("/", "."), [f"{path}.pyx"], optional=True) for path in COMPILED], quiet=True
+    )
 )

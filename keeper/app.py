@@ -207,6 +207,7 @@ class Keeper:
             ip_limit=self._limits.of_ip(entry.url, WEIGHT_PER_MINUTE),
             account_limit=self._limits.of_account(entry.url, account),
             signer=self._signers.of(entry.url, key),
+            socket=True,
         )
         self._stack.push_async_callback(client.close)
         try:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from keeper.model.amounts import plain
+from keeper.model.depth import Depth
 from keeper.routing import RoutePlan, RouteRequest, VenueQuote
 
 
@@ -21,6 +22,6 @@ def _plain(value: Any) -> Any:
         return {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.name[0] != "_"}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple | list | Depth):
         return [_plain(item) for item in value]
     return value

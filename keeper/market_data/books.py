@@ -6,10 +6,12 @@ behind our clock, because a venue that sends the same old book again and again i
 """
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 
-from keeper.venues.base import Book, BookDelta, Level
+from keeper.model.depth import Level
+from keeper.venues.base import Book, BookDelta
 
 MAX_AGE_S = 10.0
 MOST_WAITING = 1_000
@@ -164,7 +166,7 @@ class _Depth:
 class _Side:
     """Prices times `sign` in rising order, so that the best comes first on either side."""
 
-    def __init__(self, levels: tuple[Level, ...], sign: int) -> None:
+    def __init__(self, levels: Sequence[Level], sign: int) -> None:
         self._sign = sign
         self._keys = [price * sign for price, _ in levels]
         self._levels = list(levels)

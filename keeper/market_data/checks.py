@@ -2,9 +2,11 @@
 against it. What is refused here becomes no price, no rate and no book: the stream is STALE until a good message comes.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from keeper.venues.base import Book, BookDelta, Level, MarketContext
+from keeper.model.depth import Depth, Level
+from keeper.venues.base import Book, BookDelta, MarketContext
 
 MOST_LEVELS = 5_000
 FARTHEST = Decimal("0.5")
@@ -75,10 +77,18 @@ def delta_fault(delta: BookDelta) -> str | None:
     return None
 
 
-def _levels_fault(levels: tuple[Level, ...], sign: int, mark: Decimal | None) -> str | None:
+def _levels_fault(levels: Sequence[Level], sign: int, mark: Decimal | None) -> str | None:
     """Best first, each price once, everything positive, the best not far from the mark."""
     if len(levels) > MOST_LEVELS:
         return f"more than {MOST_LEVELS} levels"
+    fault = None if isinstance(levels, Depth) else _order_fault(levels, sign)
+    if fault is None and levels and mark is not None and _apart(levels[0][0], mark) > FARTHEST:
+        return f"{levels[0][0]} is no price of a coin whose mark is {mark}"
+    return fault
+
+
+def _order_fault(levels: Sequence[Level], sign: int) -> str | None:
+    """What whoever makes a `Depth` has checked already."""
     before: Decimal | None = None
     for price, size in levels:
         if not 0 < price < LARGEST_PRICE or not 0 < size < LARGEST_PRICE:
@@ -86,8 +96,6 @@ def _levels_fault(levels: tuple[Level, ...], sign: int, mark: Decimal | None) ->
         if before is not None and (price - before) * sign <= 0:
             return f"{price} after {before} is not best first"
         before = price
-    if levels and mark is not None and _apart(levels[0][0], mark) > FARTHEST:
-        return f"{levels[0][0]} is no price of a coin whose mark is {mark}"
     return None
 
 

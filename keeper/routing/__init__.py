@@ -30,20 +30,26 @@ gap bounds what a cheaper plan could save.
 **Limits** bound every fill, fees not counted. A level off the venue's tick needs an order on the next tick outward; it
 is used only if that order price is within the limit.
 
+`LiveRoute` keeps the route of a waiting order ready while books change, for decisions in microseconds.
+
 Nothing is rounded: the solver and the certificate calculate in whole numbers (lots, and a unit of cost that divides
 every cost); dual prices are given to 40 digits, the improvement to 28.
 """
 
 from keeper.routing.certificate import Certificate, Leaf, RoutePlan
 from keeper.routing.errors import RoutingError
+from keeper.routing.live import Decision, LiveLeg, LiveRoute
 from keeper.routing.planner import plan
 from keeper.routing.types import BestSingle, Leg, RouteRequest, VenueQuote
 
 __all__ = [
     "BestSingle",
     "Certificate",
+    "Decision",
     "Leaf",
     "Leg",
+    "LiveLeg",
+    "LiveRoute",
     "RoutePlan",
     "RouteRequest",
     "RoutingError",

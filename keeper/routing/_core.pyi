@@ -1,3 +1,4 @@
+from array import array
 from collections.abc import Sequence
 
 class Problem:
@@ -10,3 +11,20 @@ class Problem:
         max_nodes: int,
     ) -> None: ...
     def solve(self) -> tuple[tuple[int, ...], int, int, tuple[tuple[int, int], ...]] | None: ...
+
+class Live:
+    def __init__(self, count: int, quantity: int, buy: bool, max_legs: int, max_nodes: int) -> None: ...
+    def set_terms(
+        self,
+        index: int,
+        step: int,
+        minimum: int,
+        capacity: int,
+        fixed: int,
+        factor: int,
+        offset: int,
+        bound: int,
+        tick: int,
+    ) -> None: ...
+    def update(self, index: int, prices: array[int], sizes: array[int], price_by: int, size_by: int) -> None: ...
+    def solve(self) -> tuple[list[tuple[int, int, int]], int, int] | None: ...

@@ -2,7 +2,7 @@
 """The search of `solver.py` in C, step for step: the same order, the same whole numbers, so the same split and leaves.
 
 For rows of one lot size whose numbers fit: scaled costs of a lot in 62 bits, at most 2^50 lots in all, at most 64 rows.
-`Problem` refuses others with OverflowError, and the pure twin solves them.
+They refuse others with OverflowError, and the pure twin solves them.
 """
 
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -14,6 +14,10 @@ cdef extern from *:
     static inline long long wide_high(wide value) { return (long long)(value >> 64); }
     static inline unsigned long long wide_low(wide value) { return (unsigned long long)value; }
     static inline wide wide_floor(wide a, wide b) { wide q = a / b; return q * b > a ? q - 1 : q; }
+    #include <stdint.h>
+    static inline int small_product(int64_t a, int64_t b, int64_t *out) {
+        return !__builtin_mul_overflow(a, b, out) && *out >= 0 && *out < (int64_t)1 << 50;
+    }
     static inline wide wide_up(wide value, int shift) { return -((-value) >> shift); }
     """
     ctypedef long long wide
@@ -21,10 +25,12 @@ cdef extern from *:
     unsigned long long wide_low(wide value) nogil
     wide wide_floor(wide a, wide b) nogil
     wide wide_up(wide value, int shift) nogil
+    bint small_product(int64_t a, int64_t b, int64_t* out) nogil
     int __builtin_popcountll(unsigned long long bits) nogil
 
 cdef enum:
     MAX_ROWS = 64
+    MAX_LEVELS = 128
     SOLVED = 0
     TOO_LARGE = 1
 
@@ -35,6 +41,16 @@ cdef struct Row:
     int first, last             # segments
     int free_at, used_at        # first segment beyond the contact, beyond the minimum ...
     int64_t free_left, used_left  # ... and what is left of it
+
+cdef struct Terms:
+    int64_t step, minimum, capacity, fixed, factor, offset, bound, tick
+
+cdef struct Side:
+    int count
+    bint stale
+    int64_t largest   # unscaled cost of a lot, or the fixed cost
+    int64_t prices[MAX_LEVELS]
+    int64_t sizes[MAX_LEVELS]
 
 cdef struct Answer:
     wide scaled
@@ -47,11 +63,8 @@ cdef object to_int(wide value):
     return (high << 64) + wide_low(value)
 
 
-cdef class Problem:
-    """Rows and a quantity (lots), ready to be solved; see `solver.solve`.
-
-    rows: (minimum, capacity, fixed, ((cost of one lot, lots), ...)) each, costs not yet scaled by 2^shift.
-    """
+cdef class Search:
+    """The search itself, over rows that a subclass fills in."""
 
     cdef Row* rows
     cdef int64_t* cost   # scaled
@@ -63,35 +76,16 @@ cdef class Problem:
     cdef wide best_cost
     cdef bint found
 
-    def __cinit__(self, rows, quantity, int max_legs, int shift, int max_nodes):
-        if len(rows) > MAX_ROWS:
+    cdef allocate(self, count, size, int max_legs, int max_nodes):
+        if count > MAX_ROWS:
             raise OverflowError("too many rows")
-        size = sum(len(segments) for _, _, _, segments in rows)
-        self.count, self.shift, self.max_legs, self.max_nodes = len(rows), shift, max_legs, max_nodes
-        self.rows = <Row*>PyMem_Malloc(max(1, self.count) * sizeof(Row))
+        self.count, self.max_legs, self.max_nodes = count, max_legs, max_nodes
+        self.rows = <Row*>PyMem_Malloc(max(1, count) * sizeof(Row))
         self.cost = <int64_t*>PyMem_Malloc(max(1, size) * sizeof(int64_t))
         self.lots = <int64_t*>PyMem_Malloc(max(1, size) * sizeof(int64_t))
         self.leaves = <uint64_t*>PyMem_Malloc(2 * (max_nodes + 2) * sizeof(uint64_t))
         if not (self.rows and self.cost and self.lots and self.leaves):
             raise MemoryError
-        total = quantity + sum(minimum + capacity for minimum, capacity, _, _ in rows)
-        if not 0 <= total < 1 << 50:
-            raise OverflowError("too many lots")
-        self.quantity = quantity
-        cdef int at = 0, index = 0
-        for minimum, capacity, fixed, segments in rows:
-            if fixed << shift >= 1 << 62 or (minimum and fixed and fixed >= 1 << 61):
-                raise OverflowError("fixed cost")
-            self.rows[index].minimum, self.rows[index].capacity, self.rows[index].fixed = minimum, capacity, fixed
-            self.rows[index].first = at
-            for cost, lots in segments:
-                if abs(cost) << shift >= 1 << 62:
-                    raise OverflowError("cost of a lot")
-                self.cost[at], self.lots[at] = cost << shift, lots
-                at += 1
-            self.rows[index].last = at
-            self.prepare(&self.rows[index])
-            index += 1
 
     def __dealloc__(self):
         PyMem_Free(self.rows)
@@ -297,3 +291,207 @@ cdef class Problem:
     cdef void leaf(self, uint64_t used, uint64_t banned) noexcept nogil:
         self.leaves[2 * self.leaf_count], self.leaves[2 * self.leaf_count + 1] = used, banned
         self.leaf_count += 1
+
+cdef class Problem(Search):
+    """Rows and a quantity (lots), ready to be solved; see `solver.solve`.
+
+    rows: (minimum, capacity, fixed, ((cost of one lot, lots), ...)) each, costs not yet scaled by 2^shift.
+    """
+
+    def __cinit__(self, rows, quantity, int max_legs, int shift, int max_nodes):
+        self.allocate(len(rows), sum(len(segments) for _, _, _, segments in rows), max_legs, max_nodes)
+        self.shift = shift
+        total = quantity + sum(minimum + capacity for minimum, capacity, _, _ in rows)
+        if not 0 <= total < 1 << 50:
+            raise OverflowError("too many lots")
+        self.quantity = quantity
+        cdef int at = 0, index = 0
+        for minimum, capacity, fixed, segments in rows:
+            if fixed << shift >= 1 << 62 or (minimum and fixed and fixed >= 1 << 61):
+                raise OverflowError("fixed cost")
+            self.rows[index].minimum, self.rows[index].capacity, self.rows[index].fixed = minimum, capacity, fixed
+            self.rows[index].first = at
+            for cost, lots in segments:
+                if abs(cost) << shift >= 1 << 62:
+                    raise OverflowError("cost of a lot")
+                self.cost[at], self.lots[at] = cost << shift, lots
+                at += 1
+            self.rows[index].last = at
+            self.prepare(&self.rows[index])
+            index += 1
+
+
+cdef class Live(Search):
+    """Rows that are made again from one side of a venue's book whenever it changes; see `live.py`, whose terms these are.
+
+    Prices in units of the route's price step, sizes in grains, `step` grains a lot; a grain at price p costs
+    p × factor + offset.
+    """
+
+    cdef Terms* terms
+    cdef Side* sides
+    cdef int64_t* raw   # costs, not scaled
+    cdef bint buy, ready
+
+    def __cinit__(self, int count, int64_t quantity, bint buy, int max_legs, int max_nodes):
+        self.allocate(count, count * 2 * MAX_LEVELS, max_legs, max_nodes)
+        self.terms = <Terms*>PyMem_Malloc(max(1, count) * sizeof(Terms))
+        self.sides = <Side*>PyMem_Malloc(max(1, count) * sizeof(Side))
+        self.raw = <int64_t*>PyMem_Malloc(max(1, count * 2 * MAX_LEVELS) * sizeof(int64_t))
+        if not (self.terms and self.sides and self.raw):
+            raise MemoryError
+        if not 0 <= quantity < <int64_t>1 << 43:
+            raise OverflowError("too many lots")
+        self.quantity, self.buy, self.shift, self.ready = quantity, buy, -1, False
+        for index in range(count):
+            self.sides[index].count, self.sides[index].stale = 0, True
+            self.rows[index].first = self.rows[index].last = 0
+            self.rows[index].minimum, self.rows[index].capacity, self.rows[index].fixed = 1, 0, 0
+
+    def __dealloc__(self):
+        PyMem_Free(self.terms)
+        PyMem_Free(self.sides)
+        PyMem_Free(self.raw)
+
+    def set_terms(
+        self, int index, int64_t step, int64_t minimum, int64_t capacity, int64_t fixed, int64_t factor, int64_t offset,
+        int64_t bound, int64_t tick
+    ):
+        """`minimum` in lots, `capacity` in grains, `bound` the worst price that may be used. OverflowError for numbers
+        that do not fit."""
+        cdef Terms* terms = &self.terms[index]
+        if not 0 <= fixed < <int64_t>1 << 61 or not 0 <= capacity < <int64_t>1 << 50 or minimum >= <int64_t>1 << 43:
+            raise OverflowError("terms")
+        terms.step, terms.minimum, terms.capacity, terms.fixed = step, minimum, capacity, fixed
+        terms.factor, terms.offset, terms.bound, terms.tick = factor, offset, bound, tick
+
+    def update(self, int index, const int64_t[::1] prices, const int64_t[::1] sizes, int64_t price_by, int64_t size_by):
+        """Takes a side, best first; what it is times `price_by` and `size_by` is in the route's units. OverflowError
+        when its numbers do not fit: the row is empty then."""
+        cdef int at, last = <int>prices.shape[0]
+        cdef Side* side = &self.sides[index]
+        cdef bint fits = prices.shape[0] == sizes.shape[0] and prices.shape[0] <= MAX_LEVELS
+        side.count, side.stale, self.ready = 0, True, False
+        if fits:
+            for at in range(last):
+                fits = fits and small_product(prices[at], price_by, &side.prices[at])
+                fits = fits and small_product(sizes[at], size_by, &side.sizes[at])
+            if fits and self.fill(index, last):
+                side.count = last
+                return
+        self.rows[index].capacity = 0
+        raise OverflowError("a side that does not fit")
+
+    def solve(self):
+        """[(row, grains, limit price), ...] of the rows used, lots filled, cost; None when too many nodes are needed.
+        OverflowError when the costs do not fit."""
+        cdef int index, outcome
+        if not self.ready and not self.scale():
+            raise OverflowError("cost of a lot")
+        with nogil:
+            outcome = self.search()
+        if outcome == TOO_LARGE:
+            return None
+        legs = []
+        for index in range(self.count):
+            if self.best.lots[index]:
+                grains = self.best.lots[index] * self.terms[index].step
+                legs.append((index, grains, self.limit(index, grains)))
+        return legs, self.best.filled, to_int(self.best_cost)
+
+    cdef bint fill(self, int index, int count) noexcept nogil:
+        """`books._book` and `grid._row`: lots and unscaled costs of what may be used. False: a number does not fit."""
+        cdef Terms* terms = &self.terms[index]
+        cdef Side* side = &self.sides[index]
+        cdef Row* row = &self.rows[index]
+        cdef int64_t left = terms.capacity, held = 0, size, take, capacity = 0
+        cdef wide unit, cost, held_cost = 0, largest = 0
+        cdef int at, out = index * 2 * MAX_LEVELS
+        row.first = out
+        row.minimum, row.fixed = terms.minimum, terms.fixed
+        for at in range(count):
+            if left <= 0:
+                break
+            if side.prices[at] > terms.bound if self.buy else side.prices[at] < terms.bound:
+                break
+            size = side.sizes[at] if side.sizes[at] < left else left
+            left -= size
+            unit = <wide>side.prices[at] * terms.factor + terms.offset
+            if unit >= <wide>1 << 62 or -unit >= <wide>1 << 62:
+                return False
+            if held:
+                take = terms.step - held if terms.step - held < size else size
+                held, held_cost, size = held + take, held_cost + unit * take, size - take
+                if held < terms.step:
+                    continue
+                if not self.put(&out, held_cost, 1, &largest):
+                    return False
+                capacity += 1
+                held = held_cost = 0
+            take = size // terms.step
+            if take:
+                if not self.put(&out, unit * terms.step, take, &largest):
+                    return False
+                capacity += take
+            size -= take * terms.step
+            if size:
+                held, held_cost = size, unit * size
+        row.capacity = capacity if capacity >= terms.minimum else 0
+        row.last = out
+        side.largest = <int64_t>largest if row.capacity else 0
+        if row.capacity and terms.fixed > side.largest:
+            side.largest = terms.fixed
+        return True
+
+    cdef bint put(self, int* out, wide cost, int64_t lots, wide* largest) noexcept nogil:
+        cdef wide size = cost if cost >= 0 else -cost
+        if size >= <wide>1 << 62:
+            return False
+        self.raw[out[0]] = <int64_t>cost
+        self.lots[out[0]] = lots
+        out[0] += 1
+        if size > largest[0]:
+            largest[0] = size
+        return True
+
+    cdef bint scale(self) noexcept nogil:
+        """Costs times 2^shift, `solver.slope_shift`; rows that did not change keep theirs while the shift stays."""
+        cdef int64_t largest = 1
+        cdef int index, at, bits = 0, shift
+        cdef bint moved
+        cdef Row* row
+        for index in range(self.count):
+            if self.sides[index].count and self.sides[index].largest > largest:
+                largest = self.sides[index].largest
+        while bits < 63 and largest >> bits:
+            bits += 1
+        shift = 62 - bits
+        shift = 32 if shift > 32 else 0 if shift < 0 else shift
+        moved, self.shift = shift != self.shift, shift
+        for index in range(self.count):
+            if self.sides[index].stale or moved:
+                row = &self.rows[index]
+                if <wide>row.fixed << shift >= <wide>1 << 62:
+                    self.shift = -1
+                    return False
+                for at in range(row.first, row.last):
+                    self.cost[at] = self.raw[at] << shift
+                self.sides[index].stale = False
+                self.prepare(row)
+        self.ready = True
+        return True
+
+    cdef int64_t limit(self, int index, int64_t grains) noexcept nogil:
+        """The price of the worst level used, put on tick outward."""
+        cdef Side* side = &self.sides[index]
+        cdef int64_t price = 0, rest, tick = self.terms[index].tick
+        cdef int at
+        for at in range(side.count):
+            price = side.prices[at]
+            grains -= side.sizes[at]
+            if grains <= 0:
+                break
+        rest = price % tick
+        if rest:
+            price += tick - rest if self.buy else -rest
+        return price

@@ -8,7 +8,7 @@ from keeper.routing.solver import MAX_NODES, Split, slope_shift
 from keeper.routing.solver import solve as solve_in_python
 
 if TYPE_CHECKING:
-    from keeper.routing._core import Problem
+    from keeper.routing._core import Live, Problem
 
 try:
     from keeper.routing import _core
@@ -40,3 +40,8 @@ def compiled_problem(grid: Grid) -> "Problem | None":
         return _core.Problem(rows, grid.quantity // step, grid.max_legs, slope_shift(grid), MAX_NODES)
     except OverflowError:
         return None
+
+
+def live_rows(count: int, quantity: int, buy: bool, max_legs: int, max_nodes: int) -> "Live":
+    """The compiled rows of `live.LiveRoute`, not filled yet. OverflowError for numbers too large."""
+    return _core.Live(count, quantity, buy, max_legs, max_nodes)

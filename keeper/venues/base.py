@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import msgspec
 
+from keeper.model.depth import Level as Level
 from keeper.model.instruments import Instrument, Side
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
 
@@ -62,19 +63,16 @@ class OrderReport(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "open"
 
 
-Level = tuple[Decimal, Decimal]
-"""(price, size)."""
-
-
 class Book(msgspec.Struct, frozen=True, kw_only=True):
-    """A full snapshot: (price, size), best first. `time_ms` is the venue's own stamp, `sequence` the number of the last
-    change that is in it (None at a venue that numbers none and sends snapshots only)."""
+    """A full snapshot: (price, size), best first, as a tuple or a `Depth` (whole numbers). `time_ms` is the venue's
+    own stamp, `sequence` the number of the last change that is in it (None at a venue that numbers none and sends
+    snapshots only)."""
 
     venue: str
     coin: str
     time_ms: int
-    bids: tuple[Level, ...]
-    asks: tuple[Level, ...]
+    bids: Sequence[Level]
+    asks: Sequence[Level]
     sequence: int | None = None
 
 

@@ -40,7 +40,7 @@ class HttpTransport:
         self.base_url = base_url.rstrip("/")
         self.name = urlsplit(self.base_url).netloc
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
-        self._limit = limit or IpLimit(self.name, weight_per_minute)
+        self.limit = limit or IpLimit(self.name, weight_per_minute)
         self._session: aiohttp.ClientSession | None = None
 
     def session(self) -> aiohttp.ClientSession:
@@ -56,7 +56,7 @@ class HttpTransport:
 
         `purpose` decides who goes first (default: a read, light up to a weight of 2); `call` names it in the metrics.
         """
-        await self._limit.acquire(weight, purpose or ("light" if weight <= LIGHT_WEIGHT else "heavy"))
+        await self.limit.acquire(weight, purpose or ("light" if weight <= LIGHT_WEIGHT else "heavy"))
         started, result = time.monotonic(), "unknown"
         try:
             body = await self._answer(self.base_url + path, msgspec.json.encode(payload))
@@ -81,7 +81,7 @@ class HttpTransport:
             return body
         text = body[:200].decode(errors="replace")
         if response.status == 429:
-            self._limit.refused()
+            self.limit.refused()
         if 400 <= response.status < 500 and response.status not in (408, 429):
             raise VenueError(f"{url}: HTTP {response.status} {text}")
         raise UnknownOutcome(f"{url}: HTTP {response.status} {text}")

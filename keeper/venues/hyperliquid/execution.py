@@ -10,6 +10,7 @@ from keeper.model.instruments import Instrument
 from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
 from keeper.venues.hyperliquid.instruments import order_fault
+from keeper.venues.hyperliquid.order_entry import OrderEntry
 from keeper.venues.hyperliquid.outcomes import outcome_of
 from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE, HyperliquidReadClient
 from keeper.venues.hyperliquid.signing import ActionSigner, SignerActor
@@ -22,8 +23,9 @@ __all__ = ["HyperliquidClient", "outcome_of"]
 class HyperliquidClient(HyperliquidReadClient):
     """The read client plus commands: an ExecutionClient, AccountClient and RestingClient. `key` is the agent's, in hex.
 
-    Call `start()` before the first command. A command is sent once and never repeated by this class. Clients that share
-    a key share its `signer`, those of one address or account its limits.
+    Call `start()` before the first command. A command is sent once and never repeated by this class: over a WebSocket
+    kept open for it, or by HTTP when `socket` is false or that connection is down. Clients that share a key share its
+    `signer`, those of one address or account its limits.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class HyperliquidClient(HyperliquidReadClient):
         ip_limit: IpLimit | None = None,
         account_limit: AccountLimit | None = None,
         signer: SignerActor | None = None,
+        socket: bool = False,
     ) -> None:
         super().__init__(
             base_url,
@@ -51,6 +54,7 @@ class HyperliquidClient(HyperliquidReadClient):
         self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
         self._allowance = account_limit
         self._instruments: dict[str, Instrument] = {}
+        self._entry = OrderEntry(base_url, self._http.limit, timeout_s=command_timeout_s) if socket else None
 
     @property
     def agent(self) -> str:
@@ -58,8 +62,10 @@ class HyperliquidClient(HyperliquidReadClient):
         return self._signer.address
 
     async def start(self) -> None:
-        """Learns the asset ids. Raises what a read raises."""
+        """Learns the asset ids and connects for commands. Raises what a read raises."""
         self._instruments = {item.coin: item for item in await self.instruments()}
+        if self._entry is not None:
+            await self._entry.start()
 
     def next_nonce(self) -> int:
         return self._signer.next_nonce()
@@ -124,12 +130,19 @@ class HyperliquidClient(HyperliquidReadClient):
     ) -> Outcome:
         if self._allowance is not None and not self._allowance.take(purpose):
             return self._unsent("the account's allowance of commands is used up but for cancels")
-        body = await self._signer.sign(action, nonce, expires_ms)
+        body, call = self._signer.sign(action, nonce, expires_ms), str(action["type"])
         try:
-            answer = await self._http.post("/exchange", body, purpose=purpose, call=str(action["type"]))
+            answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
+            if answer is None:
+                answer = await self._http.post("/exchange", body, purpose=purpose, call=call)
         except (UnknownOutcome, VenueError) as error:
             return Unknown(str(error))  # an error status may come from a proxy after the venue has acted
         return outcome_of(answer)
+
+    async def close(self) -> None:
+        if self._entry is not None:
+            await self._entry.close()
+        await super().close()
 
     async def __aenter__(self) -> Self:
         await self.start()

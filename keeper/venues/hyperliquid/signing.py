@@ -1,26 +1,32 @@
-"""One signer per key: it alone holds the key, signs with the venue's SDK and hands out nonces that never repeat."""
+"""One signer per key: it alone holds the key, signs as the venue's SDK does and hands out nonces that never repeat."""
 
-import asyncio
 from typing import Any
 
 import eth_account
+import structlog
 from eth_keys.backends import get_backend
 from eth_keys.backends.coincurve import CoinCurveECCBackend
 from hyperliquid.utils.constants import MAINNET_API_URL
-from hyperliquid.utils.signing import order_wires_to_order_action, sign_l1_action
+from hyperliquid.utils.signing import order_wires_to_order_action
 
 from keeper.clock import Clock
 from keeper.errors import ConfigError
 from keeper.model.amounts import plain, usdc
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
+from keeper.venues.hyperliquid import l1
 from keeper.venues.resting import OrderTicket
+
+log = structlog.get_logger()
 
 
 def require_fast_signatures() -> None:
-    """ConfigError unless libsecp256k1 signs for us: pure Python takes tens of milliseconds for each order."""
+    """ConfigError unless libsecp256k1 signs for us: pure Python takes milliseconds for each order, while nothing else
+    runs. A slow keccak costs microseconds: that is said in the log."""
     if not isinstance(get_backend(), CoinCurveECCBackend):
         raise ConfigError("coincurve: not importable, so that every signature would take ~30 ms; install coincurve")
+    if not l1.FAST_KECCAK:
+        log.warning("slow_keccak", text="safe-pysha3 is not importable: each signature takes half as long again")
 
 
 class ActionSigner:
@@ -33,16 +39,13 @@ class ActionSigner:
     def __init__(self, key: str, clock: Clock, base_url: str) -> None:
         require_fast_signatures()
         try:
-            self._wallet = eth_account.Account.from_key(key)
+            wallet = eth_account.Account.from_key(key)
         except Exception as error:  # noqa: BLE001 - eth-account and eth-keys raise a dozen kinds
             raise ConfigError("trader key: not a private key of 32 bytes in hex") from error.__cause__
+        self._key = l1.L1Key(bytes(wallet.key), is_mainnet=base_url.rstrip("/") == MAINNET_API_URL)
+        self.address = str(wallet.address).lower()
         self._clock = clock
-        self._is_mainnet = base_url.rstrip("/") == MAINNET_API_URL
         self._last = 0
-
-    @property
-    def address(self) -> str:
-        return str(self._wallet.address).lower()
 
     def next_nonce(self) -> int:
         """Milliseconds of business time, or one more than the last when that is not later."""
@@ -51,11 +54,10 @@ class ActionSigner:
 
     def signed(self, action: dict[str, Any], nonce: int, expires_after: int | None = None) -> dict[str, Any]:
         """The body for `/exchange`."""
-        signature = sign_l1_action(self._wallet, action, None, nonce, expires_after, self._is_mainnet)
         return {
             "action": action,
             "nonce": nonce,
-            "signature": signature,
+            "signature": self._key.sign(action, nonce, None, expires_after),
             "vaultAddress": None,
             "expiresAfter": expires_after,
         }
@@ -63,11 +65,10 @@ class ActionSigner:
 
 class SignerActor:
     """The one that signs with a key, in this process: commands are signed one after the other in the order in which
-    they came, and a command without a nonce gets the next one at its turn."""
+    they came (nothing is awaited between), and a command without a nonce gets the next one at its turn."""
 
     def __init__(self, signer: ActionSigner) -> None:
         self._signer = signer
-        self._turn = asyncio.Lock()
 
     @property
     def address(self) -> str:
@@ -76,15 +77,14 @@ class SignerActor:
     def next_nonce(self) -> int:
         return self._signer.next_nonce()
 
-    async def sign(
+    def sign(
         self, action: dict[str, Any], nonce: int | None = None, expires_after: int | None = None
     ) -> dict[str, Any]:
         """The body for `/exchange`; `nonce` when one was handed out (and written down) before."""
-        async with self._turn:
-            own = self._signer.next_nonce() if nonce is None else nonce
-            if action["type"] == "agentSendAsset":
-                action = action | {"nonce": own}  # the venue wants it inside too
-            return self._signer.signed(action, own, expires_after)
+        own = self._signer.next_nonce() if nonce is None else nonce
+        if action["type"] == "agentSendAsset":
+            action = action | {"nonce": own}  # the venue wants it inside too
+        return self._signer.signed(action, own, expires_after)
 
 
 class SignerRegistry:

@@ -16,6 +16,7 @@ from keeper.venues.base import (
     Unreadable,
 )
 from keeper.venues.hyperliquid import records
+from keeper.venues.hyperliquid.fast_books import scanned
 from keeper.venues.hyperliquid.wire import decode
 from keeper.venues.hyperliquid.wire.account import UserFill
 from keeper.venues.hyperliquid.wire.codec import Wire
@@ -100,6 +101,9 @@ def read(text: str, venue: str, account: str) -> Read:
         return None, None
     if len(text) > LONGEST_TEXT:
         return None, Unreadable("unknown", f"{len(text)} characters in one message")
+    book = scanned(text, venue)
+    if book is not None:
+        return f"l2Book:{book.coin}", BookUpdate(book)
     try:
         envelope = decode(text, Envelope)
     except msgspec.MsgspecError as error:

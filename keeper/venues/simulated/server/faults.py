@@ -37,6 +37,10 @@ class Fault(msgspec.Struct):
     channel: str | None = None
 
 
+class PostError(msgspec.Struct, frozen=True):
+    text: str
+
+
 class Faults:
     """Counts down what was ordered; a request (or message) uses one of the first fault that fits and is left."""
 
@@ -81,9 +85,7 @@ class Faults:
         try:
             return await handler(request) if fault is None else await self._fail(fault, request, handler)
         finally:
-            async with self._passed:
-                self._count += 1
-                self._passed.notify_all()
+            await self.passed()
 
     async def _fail(self, fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
         kind = fault.kind
@@ -102,6 +104,31 @@ class Faults:
         if kind == "error_after":
             return _unavailable()
         return hang_up(request) if kind == "drop_ack" else answer
+
+    async def of_post(self, fault: Fault, answer: Callable[[], Any]) -> Any:
+        """The same failures of a request posted over a socket, which `answer` performs: what is sent back, an error's
+        text as `PostError`; None = nothing, and the connection breaks, except for `half_open`."""
+        kind = fault.kind
+        if kind == "too_many":
+            return PostError("429 Too Many Requests")
+        if kind == "error":
+            return PostError("503 Service Unavailable")
+        if await before(fault):
+            return None
+        if kind == "reorder":
+            await self._let_pass((fault.ms or PATIENCE_MS) / 1000)
+        given = answer()
+        if kind == "duplicate":
+            answer()
+        if kind == "error_after":
+            return PostError("503 Service Unavailable")
+        return None if kind == "drop_ack" else given
+
+    async def passed(self) -> None:
+        """A request has been answered."""
+        async with self._passed:
+            self._count += 1
+            self._passed.notify_all()
 
     async def _let_pass(self, seconds: float) -> None:
         """Until another request has been answered."""

@@ -11,7 +11,7 @@ from keeper.errors import InputError
 from keeper.venues.simulated.engine import Venue
 from keeper.venues.simulated.server import topics
 from keeper.venues.simulated.server.exchange import Exchange
-from keeper.venues.simulated.server.faults import Faults
+from keeper.venues.simulated.server.faults import Fault, Faults, PostError
 from keeper.venues.simulated.server.hub import Connection, Hub
 from keeper.venues.simulated.server.info import Info
 from keeper.venues.simulated.server.replies import BadRequest
@@ -33,6 +33,7 @@ class SocketHandler:
     def __init__(self, venue: Venue, hub: Hub, info: Info, exchange: Exchange, faults: Faults | None = None) -> None:
         self._venue, self._hub, self._info, self._exchange = venue, hub, info, exchange
         self._faults = faults
+        self._failing: set[asyncio.Task[None]] = set()
 
     async def handle(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -91,6 +92,26 @@ class SocketHandler:
             self._hub.snapshot(connection, topic)
 
     def _post(self, connection: Connection, number: int, request: dict[str, Any]) -> None:
+        fault = self._faults.next() if self._faults is not None and request.get("type") == "action" else None
+        if fault is not None:
+            task = asyncio.create_task(self._fail(connection, number, request, fault))
+            self._failing.add(task)
+            task.add_done_callback(self._failing.discard)
+        else:
+            connection.send_message("post", {"id": number, "response": self._answer(request)})
+
+    async def _fail(self, connection: Connection, number: int, request: dict[str, Any], fault: Fault) -> None:
+        assert self._faults is not None
+        given = await self._faults.of_post(fault, lambda: self._answer(request))
+        if isinstance(given, PostError):
+            given = {"type": "error", "payload": given.text}
+        if given is not None:
+            connection.send_message("post", {"id": number, "response": given})
+        elif fault.kind != "half_open":
+            connection.close_soon()
+        await self._faults.passed()
+
+    def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
         kind, payload = request.get("type"), request.get("payload")
         try:
             if kind == "action":
@@ -100,10 +121,9 @@ class SocketHandler:
                 answer = {"type": payload.get("type"), "data": self._info.answer(payload)}
             else:
                 raise BadRequest(422, "Error parsing JSON into valid websocket request")
-            response = {"type": kind, "payload": answer}
+            return {"type": kind, "payload": answer}
         except BadRequest as bad:
-            response = {"type": "error", "payload": bad.text}
-        connection.send_message("post", {"id": number, "response": response})
+            return {"type": "error", "payload": bad.text}
 
 
 def _limit(connection: Connection, topic: topics.Topic) -> str | None:
