@@ -5,6 +5,7 @@ replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped.
 routing: see tools/routing_fuzz.py.
+execution: orders under faults of every kind; see tools/execution_faults.py. It goes on where it stopped.
 faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
 """
 
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools import differential, mutate, replay_fills, routing_fuzz, security
+from tools import differential, execution_faults, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
 
 RESULTS = ROOT / "deep" / "results.json"
@@ -80,6 +81,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "mutate": mutate.main,
     "prove": prove,
     "routing": routing_fuzz.main,
+    "execution": execution_faults.main,
     "replay": replay_fills.main,
     "faults": faults,
 }
