@@ -165,6 +165,7 @@ class Keeper:
         self._stream = asyncio.create_task(self.market.run())
         self._sampling = asyncio.create_task(self._sampler.run())
         await self.execution.recover()
+        self.execution.watch()
         await self.settlement.start()
         await self._enrol()
         self.active = True
@@ -222,6 +223,7 @@ class Keeper:
             account=client,
             market=client,
             execution=client,
+            resting=client,
             core=core,
             attested=attested,
         )
@@ -247,8 +249,9 @@ class Keeper:
             risk=self.risk,
             clients={seat.venue: seat.execution for seat in seats},
             accounts={seat.venue: seat.account for seat in seats},
-            settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000),
             costs=self.costs,
+            resting={seat.venue: seat.resting for seat in seats if seat.resting is not None},
+            settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000, heartbeat_s=config.venue_heartbeat_s),
         )
         self.collector = Collector(
             seats=seats,
@@ -301,7 +304,8 @@ class Keeper:
         }
 
     def _requirement(self, identifier: int) -> int:
-        return self.risk.requirement(self.books, identifier, self.market.marks())
+        """Margin of what the sub-account holds, its open orders filled: no approval may touch it."""
+        return self.risk.requirement(self.execution.committed(), identifier, self.market.marks())
 
     async def _attest(self, sheet: MarkSheet, nonce: int, received: int, returned: int) -> bytes:
         """What `mark` takes of a tier-2 seat. ChainError when too few attestors sign."""
@@ -395,6 +399,7 @@ class Keeper:
         self.active = False
         await self.scheduler.stop()
         if self._stream is not None:
+            await self.execution.close()
             self._stream.cancel()
             await asyncio.gather(self._stream, return_exceptions=True)
         if self._sampling is not None:

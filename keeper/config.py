@@ -74,6 +74,7 @@ class KeeperConfig(Frozen):
     commit_interval_s: Annotated[int, Field(ge=600)] = 600
     settle_by_itself: bool = True
     order_expiry_s: int = 10
+    venue_heartbeat_s: Annotated[float, Field(gt=0, description="a venue silent for so long leaves routing")] = 5.0
     stress_bps: int = 1_000
     top_up_bps: int = 12_500
     margin_rate_per_year: Annotated[Decimal, Field(ge=0, description="what margin could earn")] = Decimal("0.05")

@@ -4,11 +4,10 @@ import asyncio
 from decimal import Decimal
 
 import msgspec
-import structlog
 
 from keeper.api import views
 from keeper.app import Keeper
-from keeper.errors import InputError, IntegrityError
+from keeper.errors import InputError
 from keeper.execution.preview import RouteWish
 from keeper.ledger import AccountView, OrderView
 from keeper.market_data.books import BookState
@@ -16,12 +15,11 @@ from keeper.model.amounts import usdc
 from keeper.model.events import Event
 from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 from keeper.monitoring import metrics
 from keeper.tca import OrderReport, Trail, order_report, summary
 
-log = structlog.get_logger(__name__)
-
-TAKEN_S = 5.0
+TIMES_IN_FORCE = ("ioc", "gtc", "alo")
 
 
 class Presenter:
@@ -29,7 +27,6 @@ class Presenter:
 
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
-        self._running: dict[str, asyncio.Task[OrderView]] = {}
         self._streams: dict[asyncio.Queue[bytes], asyncio.Task[None]] = {}
         self._reports: dict[str, tuple[tuple[str, int, int], OrderReport]] = {}
 
@@ -89,7 +86,7 @@ class Presenter:
                 )
                 for record in keeper.rebalancer.records
             ),
-            open_orders=sum(not order.status.closed for order in keeper.books.orders()),
+            open_orders=len(keeper.books.open_orders()),
             events=keeper.log.seq,
             head=keeper.log.head,
         )
@@ -107,6 +104,7 @@ class Presenter:
             target=usdc(keeper.rebalancer.targets[venue]),
             cap=usdc(look.cap),
             frozen=keeper.books.frozen(venue),
+            out_of_routing=keeper.execution.health.why_out(venue) or None,
             live_books=live,
         )
 
@@ -144,7 +142,7 @@ class Presenter:
             balance=usdc(account.lane),
             withheld=usdc(keeper.books.withheld(account.id)),
             equity=usdc(keeper.books.equity(account.id, marks)),
-            margin_required=usdc(keeper.risk.requirement(keeper.books, account.id, marks)),
+            margin_required=usdc(keeper.risk.requirement(keeper.execution.committed(), account.id, marks)),
             positions=tuple(positions),
             tickets=tuple(
                 views.TicketView(
@@ -162,10 +160,19 @@ class Presenter:
         found = self._keeper.books.order(digest)
         return None if found is None else self._order(found)
 
+    def orders(self, account: int, *, only_open: bool) -> list[views.OrderView]:
+        """A sub-account's orders, oldest first."""
+        self._must_be_active()
+        books = self._keeper.books
+        found = books.open_orders() if only_open else books.orders()
+        return [self._order(order) for order in found if order.sub_account == account]
+
     def _order(self, order: OrderView) -> views.OrderView:
-        signed = order.signed.order
+        signed, books = order.signed.order, self._keeper.books
         legs = tuple(self._leg(cloid) for cloid in order.legs)
-        paid = sum((leg.filled * leg.average_price for leg in legs if leg.average_price is not None), Decimal(0))
+        fills = [fill for cloid in order.legs for fill in books.leg_fills(cloid)]
+        filled = sum((fill.size for fill in fills), Decimal(0))
+        paid = sum((fill.size * fill.price for fill in fills), Decimal(0))
         plan = (order.route or {}).get("plan", {})
         improvement, best = plan.get("price_improvement_bps"), plan.get("best_single")
         return views.OrderView(
@@ -174,10 +181,14 @@ class Presenter:
             instrument=signed.instrument,
             side=signed.direction,
             quantity=signed.size,
-            filled=order.filled,
-            average_price=paid / order.filled if order.filled else None,
+            limit_price=signed.limit,
+            time_in_force=TIMES_IN_FORCE[signed.timeInForce],
+            reduce_only=signed.reduceOnly,
+            terms=order.terms,
+            filled=filled,
+            average_price=paid / filled if filled else None,
             status=order.status.value,
-            text=order.text,
+            text=order.text or order.cancel_text,
             legs=legs,
             price_improvement_bps=None if improvement is None else Decimal(improvement),
             best_single_venue=best[0] if best else None,
@@ -195,6 +206,8 @@ class Presenter:
             size=leg.size,
             limit_price=leg.limit_price,
             outcome=None if end is None else end.outcome,
+            state=books.leg_status(cloid).value,
+            time_in_force=leg.time_in_force,
             filled=size,
             average_price=value / size if size else None,
         )
@@ -252,39 +265,22 @@ class Presenter:
     async def submit(self, signed: SignedOrder) -> views.OrderView:
         """Takes an order. It is in the log when this returns, and worked on in the background."""
         self._must_be_active()
-        execution = self._keeper.execution
         try:
-            digest = execution.check(signed).digest
+            taken = self._keeper.execution.take(signed)
         except InputError:
             metrics.orders.labels("refused").inc()
             raise
-        task = asyncio.create_task(execution.submit(signed))
-        self._running[digest] = task
-        task.add_done_callback(lambda done: self._ended(digest, done))
-        end = asyncio.get_running_loop().time() + TAKEN_S
-        while (found := self._keeper.books.order(digest)) is None:
-            if task.done():
-                task.result()  # raises what refused it between the two checks
-            if asyncio.get_running_loop().time() > end:
-                raise InputError("subAccount", "an earlier order of this sub-account is still at work; wait", "busy")
-            await asyncio.sleep(0.002)
         metrics.orders.labels("accepted").inc()
-        return self._order(found)
+        return self._order(taken)
 
-    def _ended(self, digest: str, task: "asyncio.Task[OrderView]") -> None:
-        self._running.pop(digest, None)
-        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, InputError):
-            log.error("order broke", digest=digest, error=repr(error))
+    def cancel(self, signed: SignedCancel) -> views.CancelView:
+        """Has orders taken back. The wish is in the log when this returns; ask for their ends by digest."""
+        self._must_be_active()
+        return views.CancelView(orders=tuple(map(self._order, self._keeper.execution.cancel(signed))))
 
     async def finished(self, digest: str) -> views.OrderView:
         """Waits until an order is closed."""
-        task = self._running.get(digest)
-        if task is not None:
-            await asyncio.wait({task})
-        found = self._keeper.books.order(digest)
-        if found is None:
-            raise IntegrityError(f"order {digest} was accepted and is not in the books")
-        return self._order(found)
+        return self._order(await self._keeper.execution.ended(digest))
 
     # stream
 

@@ -9,6 +9,7 @@ routing: see tools/routing_fuzz.py.
 faults: 10,000 faulted orders shared among the venue adapters, while a proxy breaks messages by chance.
 routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
 carry: what choosing the venue by expected funding saves on a year of real rates, tools/quality/carry.py.
+execution: orders under faults of every kind; see tools/execution_faults.py. It goes on where it stopped.
 """
 
 import asyncio
@@ -23,8 +24,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tools import deep_forge, differential, mutate, replay_fills, routing_fuzz, security
-from tools.dev import ROOT, environment
+from tools import deep_forge, differential, execution_faults, mutate, replay_fills, routing_fuzz, security
+from tools.dev import ROOT
 from tools.mutate import sha
 from tools.quality import carry, routes
 
@@ -91,6 +92,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "mutate": mutate.main,
     "prove": prove,
     "routing": routing_fuzz.main,
+    "execution": execution_faults.main,
     "replay": replay_fills.main,
     "routes": routes.main,
     "carry": carry.main,

@@ -7,6 +7,7 @@ import msgspec
 from keeper.api import views
 from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 
 _TYPES = (
     views.StatusView,
@@ -16,7 +17,9 @@ _TYPES = (
     views.TcaView,
     views.PageConfig,
     views.ProblemView,
+    views.CancelView,
     SignedOrder,
+    SignedCancel,
     RouteWish,
 )
 
@@ -59,6 +62,22 @@ def document() -> dict[str, Any]:
                         "202": answer("OrderView", "Accepted and stored; ask for it by its digest."),
                         "400": problem,
                     },
+                },
+                "get": {
+                    "parameters": [
+                        {"name": "account", "in": "query", "required": True, "schema": {"type": "integer"}},
+                        {"name": "open", "in": "query", "schema": {"type": "boolean"}},
+                    ],
+                    "responses": {
+                        "200": answer("OrderView", "A sub-account's orders, or the open ones.", many=True),
+                        "400": problem,
+                    },
+                },
+            },
+            "/v1/cancels": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": schema["SignedCancel"]}}},
+                    "responses": {"202": answer("CancelView", "Stored; being taken back."), "400": problem},
                 }
             },
             "/v1/orders/{digest}": {

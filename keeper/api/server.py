@@ -14,6 +14,7 @@ from keeper.api import openapi, views
 from keeper.errors import ConfigError, InputError
 from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 from keeper.monitoring import metrics
 
 MAX_WAIT_S = 60.0
@@ -45,7 +46,11 @@ class Application(Protocol):
 
     async def submit(self, signed: SignedOrder) -> views.OrderView: ...
 
+    def cancel(self, signed: SignedCancel) -> views.CancelView: ...
+
     def order(self, digest: str) -> views.OrderView | None: ...
+
+    def orders(self, account: int, *, only_open: bool) -> list[views.OrderView]: ...
 
     async def finished(self, digest: str) -> views.OrderView: ...
 
@@ -158,6 +163,17 @@ async def submit(request: web.Request) -> web.Response:
     return reply(accepted, 202)
 
 
+async def orders(request: web.Request) -> web.Response:
+    text = request.query.get("account", "")
+    if not text.isdigit():
+        raise InputError("account", f"{text!r} is not a sub-account's number; ask /v1/orders?account=1")
+    return reply(request.app[KEEPER].orders(int(text), only_open=request.query.get("open") in ("1", "true")))
+
+
+async def cancel(request: web.Request) -> web.Response:
+    return reply(request.app[KEEPER].cancel(decode(await request.read(), SignedCancel)), 202)
+
+
 async def order(request: web.Request) -> web.Response:
     digest = request.match_info["digest"].lower()
     found = request.app[KEEPER].order(digest)
@@ -221,6 +237,8 @@ def build(keeper: Application, page: Path | None) -> web.Application:
             web.get("/v1/accounts", accounts),
             web.get("/v1/accounts/{id}", account),
             web.post("/v1/orders", submit),
+            web.get("/v1/orders", orders),
+            web.post("/v1/cancels", cancel),
             web.get("/v1/orders/{digest}", order),
             web.get("/v1/orders/{digest}/decisions", decisions),
             web.post("/v1/route", route),

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from keeper.model.terms import Terms
 from keeper.tca import OrderReport, Summary
 
 
@@ -44,20 +45,26 @@ class LegView(msgspec.Struct, frozen=True, kw_only=True):
     cloid: str
     size: Decimal
     limit_price: Decimal
+    time_in_force: str
+    state: str
     outcome: str | None
     filled: Decimal
     average_price: Decimal | None
 
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
-    """An order and what became of it. `price_improvement_bps` against the best single venue that could have filled it;
-    None when there was none."""
+    """An order and what became of it; `filled` counts fills of children that still rest. `price_improvement_bps`
+    against the best single venue that could have filled it; None when there was none."""
 
     digest: str
     sub_account: int
     instrument: str
     side: str
     quantity: Decimal
+    limit_price: Decimal | None
+    time_in_force: str
+    reduce_only: bool
+    terms: Terms | None
     filled: Decimal
     average_price: Decimal | None
     status: str
@@ -96,8 +103,15 @@ class TcaView(msgspec.Struct, frozen=True, kw_only=True):
     impact: dict[str, ImpactView]
 
 
+class CancelView(msgspec.Struct, frozen=True, kw_only=True):
+    """The orders that are being taken back; each ends when its venue has shown the end of all that rested."""
+
+    orders: tuple[OrderView, ...]
+
+
 class SeatView(msgspec.Struct, frozen=True, kw_only=True):
-    """A seat. `equity` as its venue shows it now, `book` as the vault counts it."""
+    """A seat. `equity` as its venue shows it now, `book` as the vault counts it; `out_of_routing` says why nothing
+    new is sent there, None while it may be."""
 
     venue: str
     name: str
@@ -107,6 +121,7 @@ class SeatView(msgspec.Struct, frozen=True, kw_only=True):
     target: Decimal
     cap: Decimal
     frozen: str | None
+    out_of_routing: str | None
     live_books: int
 
 

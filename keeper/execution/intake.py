@@ -4,15 +4,18 @@ Margin is checked apart (keeper.risk): it needs prices, the rest does not.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from keeper.errors import InputError
+from keeper.execution.intake_terms import check_terms
+from keeper.execution.own_orders import OwnOrders
 from keeper.ledger import Books
 from keeper.model.amounts import plain
-from keeper.model.instruments import Instrument, coin_of, sign
-from keeper.model.signed_orders import FIELDS, IOC, OBJECTIVE_ALL_IN, Order, SignedOrder, recover
+from keeper.model.instruments import Instrument, coin_of
+from keeper.model.signed_orders import ALO, FIELDS, GTC, IOC, OBJECTIVE_ALL_IN, Order, SignedOrder, recover
+from keeper.model.terms import OBJECTIVE_TERMS
 
 ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 
@@ -34,31 +37,43 @@ class CheckedOrder:
     def order(self) -> Order:
         return self.signed.order
 
+    @property
+    def waits(self) -> bool:
+        """For its trigger or another order's end: margin and position are checked when that has come."""
+        return self.signed.terms is not None and self.signed.terms.waits
+
 
 def check(
-    signed: SignedOrder, books: Books, instruments: Instruments, now_ms: int, *, chain_id: int, vault: str
+    signed: SignedOrder,
+    books: Books,
+    instruments: Instruments,
+    now_ms: int,
+    *,
+    chain_id: int,
+    vault: str,
+    resting: Collection[str] = (),
 ) -> CheckedOrder:
-    """The order with its signer and digest. InputError naming the field otherwise; nothing is changed."""
+    """The order with its signer and digest. InputError naming the field otherwise; nothing is changed. `resting`: the
+    venues at which an order may rest."""
     order = signed.order
     _check_ranges(order)
     _check_kind(order)
     signer, digest = _check_signature(signed, chain_id, vault)
     _check_account(order, signer, books, now_ms)
     coin, venues = _check_venues(order, instruments)
+    if order.timeInForce != IOC and not set(venues) & set(resting):
+        raise InputError("timeInForce", "no order can rest at these venues; use 0 (IOC)", "time_in_force")
     _check_steps(order, [instruments[venue][coin] for venue in venues])
-    if order.reduceOnly and not closable(books, order, coin, venues):
+    check_terms(signed, signer, digest, books, chain_id=chain_id, vault=vault)
+    waits = signed.terms is not None and signed.terms.waits
+    own = OwnOrders(books)
+    if order.reduceOnly and not waits and not own.closable(order, venues, beside=own.withdrawable(order)):
         raise InputError(
             "reduceOnly",
             f"sub-account {order.subAccount} holds nothing in {order.instrument} that a {order.direction} would reduce",
             "reduce_only",
         )
     return CheckedOrder(digest=digest, signer=signer, signed=signed, coin=coin, venues=venues)
-
-
-def closable(books: Books, order: Order, coin: str, venues: tuple[str, ...]) -> dict[str, Decimal]:
-    """By venue, how much of the sub-account's own position there the order's side would reduce (rule H2)."""
-    against = {venue: -sign(order.direction) * books.position(order.subAccount, venue, coin) for venue in venues}
-    return {venue: size for venue, size in against.items() if size > 0}
 
 
 def check_notional(checked: CheckedOrder, price: Decimal, instruments: Instruments) -> None:
@@ -86,10 +101,14 @@ def _check_ranges(order: Order) -> None:
 def _check_kind(order: Order) -> None:
     if order.side not in (0, 1):
         raise InputError("side", f"{order.side} is neither 0 (buy) nor 1 (sell)", "side")
-    if order.timeInForce != IOC:
-        raise InputError("timeInForce", f"{order.timeInForce} is not supported; use 0 (IOC)", "time_in_force")
-    if order.objective != OBJECTIVE_ALL_IN:
-        raise InputError("objective", f"{order.objective} is not supported; use 0 (least all-in cost)", "objective")
+    if order.timeInForce not in (IOC, GTC, ALO):
+        text = f"{order.timeInForce} is not supported; use 0 (IOC), 1 (GTC) or 2 (post-only)"
+        raise InputError("timeInForce", text, "time_in_force")
+    if order.timeInForce != IOC and order.limitPrice == 0:
+        raise InputError("limitPrice", "is 0; an order that may rest needs the price at which it does", "limit_price")
+    if order.objective not in (OBJECTIVE_ALL_IN, OBJECTIVE_TERMS):
+        text = f"{order.objective} is not supported; use 0 (least all-in cost), or 1 with signed terms"
+        raise InputError("objective", text, "objective")
     if order.quantity == 0:
         raise InputError("quantity", "is 0; order at least one lot", "lot")
 

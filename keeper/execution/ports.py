@@ -4,11 +4,20 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Protocol
 
-from keeper.ledger import Books
+from keeper.model.events import Event
 from keeper.model.instruments import Instrument, Side
 from keeper.model.venue_records import Fill, SeatState
 from keeper.routing import VenueQuote
 from keeper.venues.base import MarketContext
+
+Place = tuple[str, str]
+"""(venue, coin)."""
+
+
+class Append(Protocol):
+    """Stores the events durably and applies them to the books before it returns."""
+
+    def __call__(self, *events: Event) -> object: ...
 
 
 class Market(Protocol):
@@ -18,7 +27,8 @@ class Market(Protocol):
     on_fills: Callable[[str, tuple[Fill, ...], bool], Awaitable[None]] | None
 
     def instruments(self) -> Mapping[str, Mapping[str, Instrument]]: ...
-    def marks(self) -> Mapping[tuple[str, str], Decimal]: ...
+    def marks(self) -> Mapping[Place, Decimal]: ...
+    def stale(self) -> frozenset[Place]: ...
     def context(self, venue: str, coin: str) -> MarketContext | None: ...
     def quotes(
         self,
@@ -32,11 +42,18 @@ class Market(Protocol):
     ) -> list[VenueQuote]: ...
 
 
+class Accounts(Protocol):
+    """What risk reads of the books."""
+
+    def positions(self, id: int, /) -> Mapping[Place, Decimal]: ...
+    def equity(self, id: int, marks: Mapping[Place, Decimal], /) -> int: ...
+
+
 class Risk(Protocol):
     """Margin of sub-accounts and seats."""
 
     def check_order(
-        self, books: Books, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...], /
+        self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...], /
     ) -> None:
         """InputError when the sub-account cannot carry the order."""
         ...

@@ -15,6 +15,7 @@ from keeper.model import events
 from keeper.model.amounts import micro_floor
 from keeper.model.events import ChainLogSeen, CommitPrepared, Cut, Event, FundingSeen, LegClosed, LegIntent, MarkTaken
 from keeper.model.marks import MarkSheet, VenueMark
+from keeper.model.orders import ChildStatus
 from keeper.model.venue_records import Fill, LedgerRow
 
 
@@ -53,17 +54,29 @@ class Books:
             case ChainLogSeen():
                 return self._chain_log(event)
             case events.FillSeen(fill=fill):
-                return self._seat(fill.venue).book_fill(fill, self._orders.owner_of(fill))
+                owner = self._orders.owner_of(fill)
+                postings = self._seat(fill.venue).book_fill(fill, owner)
+                if owner is not None:
+                    self._orders.note_fill(fill)
+                return postings
             case FundingSeen(venue=venue):
                 return self._seat(venue).book_funding(event)
             case events.LedgerRowSeen(row=row):
                 return self._seat(row.venue).book_row(row)
             case events.OrderAccepted():
                 self._orders.accept(event)
+            case events.OrderStarted():
+                self._orders.start(event)
+            case events.CancelAsked():
+                self._orders.ask_cancel(event)
             case events.RouteDecided():
                 self._orders.route(event)
             case LegIntent():
                 self._orders.send_leg(seq, event)
+            case events.LegRested():
+                self._orders.rest_leg(event)
+            case events.LegCancelAsked():
+                self._orders.ask_leg_cancel(event)
             case LegClosed():
                 self._orders.close_leg(event)
             case events.OrderClosed():
@@ -184,12 +197,36 @@ class Books:
         """All orders, oldest first."""
         return tuple(self._orders.orders.values())
 
+    def open_orders(self) -> tuple[OrderView, ...]:
+        """Those not closed, oldest first."""
+        return tuple(self._orders.unfinished.values())
+
+    def order_filled(self, digest: str) -> Decimal:
+        """By every booked fill, those of open children included."""
+        return self._orders.filled(digest)
+
+    def group_of(self, order: OrderView) -> list[OrderView]:
+        """The other orders of the same group (`Terms.group`)."""
+        return self._orders.group_of(order)
+
     def open_legs(self) -> tuple[LegIntent, ...]:
         """Legs whose fate is not booked: after a restart each is asked of its venue."""
         return self._orders.open_legs()
 
     def leg(self, cloid: str) -> LegIntent | None:
         return self._orders.legs.get(cloid)
+
+    def leg_status(self, cloid: str) -> ChildStatus:
+        """Of a leg that was sent."""
+        return self._orders.child(cloid)
+
+    def leg_filled(self, cloid: str) -> Decimal:
+        """By booked fills."""
+        return self._orders.leg_filled(cloid)
+
+    def leg_late(self, cloid: str) -> bool:
+        """Whether more is booked of a closed leg than it was closed with: its end was not proven after all."""
+        return self._orders.late(cloid)
 
     def leg_outcome(self, cloid: str) -> LegClosed | None:
         return self._orders.closed.get(cloid)
@@ -228,8 +265,7 @@ class Books:
 
     def leg_fills(self, cloid: str) -> tuple[Fill, ...]:
         """Booked fills of a leg."""
-        leg = self.leg(cloid)
-        return tuple(f for f in self._seat_view(leg.venue).fills if f.cloid == cloid) if leg else ()
+        return tuple(self._orders.leg_fills.get(cloid, ()))
 
     def unowned(self, venue: str) -> tuple[Fill, ...]:
         """Fills of no order of ours (H1): each freezes its seat."""

@@ -17,10 +17,13 @@ from keeper.model.decisions import pack, unpack
 from keeper.model.instruments import Side
 from keeper.model.marks import VenueMark
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 from keeper.model.venue_records import Fill, LedgerRow
 
 LegOutcome = Literal["filled", "partial", "unfilled", "refused", "absent"]
-OrderOutcome = Literal["filled", "partial", "unfilled", "refused"]
+OrderOutcome = Literal["filled", "partial", "unfilled", "refused", "cancelled", "expired"]
+TimeInForce = Literal["ioc", "gtc", "alo"]
+"""Immediate or cancel; good until cancelled; add liquidity only (post-only)."""
 
 
 class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag=True, tag_field="kind"):
@@ -46,6 +49,25 @@ class OrderAccepted(_Event, frozen=True):
     at_ms: int
 
 
+class OrderStarted(_Event, frozen=True):
+    """What the order waited for has come: `text` says what, with the price seen."""
+
+    digest: str
+    text: str
+    at_ms: int
+
+
+class CancelAsked(_Event, frozen=True):
+    """Orders are to be taken back. `signed` is the client's word (its nonce is stored by this), None when it is the
+    keeper's own; `text` says why."""
+
+    digests: tuple[str, ...]
+    signer: str
+    signed: SignedCancel | None
+    text: str
+    at_ms: int
+
+
 class RouteDecided(_Event, frozen=True):
     """`decision`: request, quotes, plan and certificate as plain JSON (numbers as text)."""
 
@@ -65,7 +87,8 @@ class TopsSeen(_Event, frozen=True):
 
 
 class LegIntent(_Event, frozen=True):
-    """One child order, written before its message leaves. `nonce` is the venue's action nonce."""
+    """One child order, written before its message leaves. `nonce` is the venue's action nonce; after `expires_ms` of
+    its own time the venue does not take the message any more."""
 
     digest: str
     leg: int
@@ -78,6 +101,23 @@ class LegIntent(_Event, frozen=True):
     limit_price: Decimal
     expires_ms: int
     nonce: int
+    at_ms: int
+    time_in_force: TimeInForce = "ioc"
+
+
+class LegRested(_Event, frozen=True):
+    """The venue has the child in its book; `oid` is its number there, when it told."""
+
+    cloid: str
+    oid: int | None
+    at_ms: int
+
+
+class LegCancelAsked(_Event, frozen=True):
+    """A resting child is to be withdrawn, written before the message leaves; `text` says why."""
+
+    cloid: str
+    text: str
     at_ms: int
 
 
@@ -203,9 +243,13 @@ class SeatReleased(_Event, frozen=True):
 
 Event: TypeAlias = (
     OrderAccepted
+    | OrderStarted
+    | CancelAsked
     | RouteDecided
     | TopsSeen
     | LegIntent
+    | LegRested
+    | LegCancelAsked
     | LegClosed
     | OrderClosed
     | FillSeen

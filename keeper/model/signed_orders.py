@@ -11,6 +11,7 @@ from eth_utils.crypto import keccak
 
 from keeper.model.amounts import from_e8
 from keeper.model.instruments import Side
+from keeper.model.terms import DOMAIN, Terms
 
 SIDES: tuple[Side, Side] = ("buy", "sell")
 IOC, GTC, ALO = 0, 1, 2
@@ -33,12 +34,7 @@ FIELDS: tuple[tuple[str, str], ...] = (
 )
 
 TYPES: Mapping[str, list[dict[str, str]]] = {
-    "EIP712Domain": [
-        {"name": "name", "type": "string"},
-        {"name": "version", "type": "string"},
-        {"name": "chainId", "type": "uint256"},
-        {"name": "verifyingContract", "type": "address"},
-    ],
+    "EIP712Domain": DOMAIN,
     "Order": [{"name": name, "type": kind} for name, kind in FIELDS],
 }
 
@@ -78,10 +74,12 @@ class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class SignedOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An order with its 65-byte ECDSA signature in hex."""
+    """An order with its 65-byte ECDSA signature in hex; with its terms and theirs when its objective says so."""
 
     order: Order
     signature: str
+    terms: Terms | None = None
+    termsSignature: str = ""  # noqa: N815 - as in the signed names
 
 
 def typed_data(order: Order, *, chain_id: int, vault: str) -> dict[str, Any]:

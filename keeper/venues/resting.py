@@ -1,19 +1,18 @@
 """Orders that may rest, and taking them back: what an adapter offers beyond the IOC legs of `ExecutionClient`."""
 
 from decimal import Decimal
-from typing import Literal, Protocol
+from typing import Protocol
 
 import msgspec
 
+from keeper.model.events import TimeInForce
 from keeper.model.instruments import Side
 from keeper.venues.base import Outcome
 
-TimeInForce = Literal["ioc", "gtc", "alo"]
-"""Immediate or cancel; good until cancelled; add liquidity only (post-only)."""
-
 
 class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
-    """One order. `cloid` names it for ever; after `expires_ms` of the venue's time it is no longer taken."""
+    """One order. `cloid` names it for ever; after `expires_ms` of the venue's time it is no longer taken. `nonce`: one
+    that was handed out and written down before; None = the adapter takes the next."""
 
     cloid: str
     coin: str
@@ -23,6 +22,7 @@ class OrderTicket(msgspec.Struct, frozen=True, kw_only=True):
     time_in_force: TimeInForce
     reduce_only: bool = False
     expires_ms: int | None = None
+    nonce: int | None = None
 
 
 class RestingOrder(msgspec.Struct, frozen=True, kw_only=True):

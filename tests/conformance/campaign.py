@@ -91,8 +91,14 @@ class _FillBook:
     def last_fill_time(self, _: str) -> int:
         return self.fills[-1].time_ms if self.fills else 0
 
-    def leg_fills(self, cloid: str) -> tuple[Fill, ...]:
-        return tuple(self._by_cloid.get(cloid, ()))
+    def leg_filled(self, cloid: str) -> Decimal:
+        return sum((fill.size for fill in self._by_cloid.get(cloid, ())), Decimal(0))
+
+    def leg_late(self, _: str) -> bool:
+        return False  # nothing is closed in these books
+
+    def open_legs(self) -> tuple[LegIntent, ...]:
+        return ()
 
 
 async def campaign(
@@ -173,7 +179,7 @@ async def _send(world: World, legs: Legs, count: int, dice: random.Random) -> li
         for _ in left:
             side: Side = dice.choice(SIDES)
             leg = await world.leg(side, life_ms=LIFE_MS, price=prices[side, dice.choice(("0.02", "0.02", "-0.02"))])
-            proofs.append((leg, await legs.send(leg)))
+            proofs.append((leg, await legs.work(leg, sent=False)))
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(WORKERS):

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from keeper.clock import LiveClock
 from keeper.market_data import BookState, MarketDataEngine
-from keeper.model.events import LegIntent
+from keeper.model.events import LegIntent, TimeInForce
 from keeper.model.instruments import Instrument, Side
 from keeper.venues.base import (
     AccountClient,
@@ -23,7 +23,7 @@ from keeper.venues.base import (
     MarketDataClient,
     StreamEvent,
 )
-from keeper.venues.resting import OrderTicket, RestingClient, TimeInForce
+from keeper.venues.resting import OrderTicket, RestingClient
 from tests.conformance.proxy import FaultProxy
 
 Capability = Literal[

@@ -23,6 +23,7 @@ from keeper.devkeys import address_of
 from keeper.errors import InputError
 from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 from keeper.world.node import start_anvil
 from keeper.world.processes import LOOPBACK, Processes, free_port
 
@@ -250,6 +251,12 @@ class GivenBooks:
 
     async def submit(self, signed: SignedOrder) -> views.OrderView:
         raise InputError("order", "these books take no orders")
+
+    def cancel(self, signed: SignedCancel) -> views.CancelView:
+        raise InputError("orders", "these books hold no orders")
+
+    def orders(self, account: int, *, only_open: bool) -> list[views.OrderView]:
+        return []
 
     def order(self, digest: str) -> views.OrderView | None:
         return None

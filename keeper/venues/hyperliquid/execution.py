@@ -86,7 +86,7 @@ class HyperliquidClient(HyperliquidReadClient):
         )
         if instrument is None or fault:
             return self._unsent(fault)
-        return await self._command(signing.order_action(ticket, instrument), "order", None, ticket.expires_ms)
+        return await self._command(signing.order_action(ticket, instrument), "order", ticket.nonce, ticket.expires_ms)
 
     async def cancel(self, coin: str, *, cloid: str | None = None, oid: int | None = None) -> Outcome:
         """By exactly one of the two names; InputError otherwise. Cancels go before everything else."""

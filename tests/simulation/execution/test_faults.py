@@ -71,13 +71,14 @@ async def test_an_answer_after_the_timeout_is_no_refusal(patient_desk: Desk, sim
     assert [leg.attempt for leg in patient_desk.journal.legs()] == [0]
 
 
-async def test_two_lost_requests_end_unfilled(desk: Desk, sim_venue: SimVenue) -> None:
+async def test_after_two_lost_requests_the_order_is_routed_again(desk: Desk, sim_venue: SimVenue) -> None:
     before = seat_size(sim_venue)
     sim_venue.fault("drop_request", count=2)
     view = await desk.engine.submit(signed(size="0.01"))
-    assert (view.status, view.filled) == ("unfilled", Decimal(0))
-    assert seat_size(sim_venue) == before
-    assert [leg.attempt for leg in desk.journal.legs()] == [0, 1]
+    assert (view.status, view.filled, view.rounds) == ("filled", Decimal("0.01"), 2)
+    assert seat_size(sim_venue) - before == Decimal("0.01")
+    assert [(leg.leg, leg.attempt) for leg in desk.journal.legs()] == [(0, 0), (0, 1), (1, 0)]
+    assert [end.outcome for end in desk.journal.leg_ends()] == ["absent", "absent", "filled"]
 
 
 @pytest.mark.parametrize("reached", [True, False])

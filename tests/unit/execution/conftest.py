@@ -212,7 +212,7 @@ class Desk:
             risk=RiskEngine(self.market),
             clients=venues,
             accounts=venues,
-            settings=ExecutionSettings(poll_s=0, **settings),
+            settings=ExecutionSettings(**{"poll_s": 0, "reroute_s": 0, "watch_s": 0.01} | settings),
         )
 
     async def start(self) -> "Desk":

@@ -6,12 +6,12 @@ from decimal import Decimal
 import msgspec
 import pytest
 
-from keeper.errors import IntegrityError
+from keeper.errors import InputError, IntegrityError
 from keeper.model.events import LegClosed, LegIntent, RouteDecided, SeatFrozen
 from keeper.model.identifiers import client_order_id
 from keeper.model.venue_records import Fill
 from keeper.venues.base import Confirmed, Outcome, Refused, Unknown
-from tests.unit.execution.conftest import VAULT, A, B, Desk, Journal, sign
+from tests.unit.execution.conftest import VAULT, A, B, Desk, Journal, opening, sign
 
 D = Decimal
 
@@ -70,17 +70,33 @@ async def test_a_legs_limit_gives_way_a_little_but_never_past_the_clients_bounds
     ],
 )
 async def test_a_venue_that_says_no_or_matches_nothing(desk: Desk, answer: Outcome, status: str, end: str) -> None:
-    desk.a.script = [lambda leg: answer]
+    """One that refused is not asked again; one that matched nothing is, at fresh prices, as often as rounds allow."""
+    desk.a.script = [lambda leg: answer] * 3
     view = await desk.engine.submit(sign(venues=(A,)))
-    assert (view.status, view.filled, ends(desk)) == (status, D(0), [(end, D(0))])
+    tries = 1 if status == "refused" else 3
+    assert (view.status, view.filled, ends(desk)) == (status, D(0), [(end, D(0))] * tries)
     assert "Insufficient margin" in view.text or status == "unfilled"
-    assert len(desk.a.sent) == 1
+    assert len(desk.a.sent) == tries
 
 
-async def test_a_partial_fill_closes_the_order_as_partial(desk: Desk) -> None:
+async def test_what_a_partial_fill_leaves_is_routed_again_at_fresh_prices(desk: Desk) -> None:
     desk.a.script = [lambda leg: desk.a.fill(leg, "0.4")]
     view = await desk.engine.submit(sign())
-    assert (view.status, view.filled, ends(desk)) == ("partial", D("0.4"), [("partial", D("0.4"))])
+    assert (view.status, view.filled, ends(desk)) == ("filled", D(1), [("partial", D("0.4")), ("filled", D("0.6"))])
+
+
+async def test_rounds_end_and_what_was_filled_is_a_partial_fill(desk: Desk) -> None:
+    desk.a.script = [lambda leg: desk.a.fill(leg, "0.1")] * 9
+    view = await desk.engine.submit(sign(venues=(A,)))
+    assert (view.status, view.filled, view.rounds) == ("partial", D("0.3"), 3)
+    assert [leg.size for leg in desk.a.sent] == [D(1), D("0.9"), D("0.8")]
+
+
+async def test_the_slippage_of_all_rounds_is_measured_against_the_first_reference(desk: Desk) -> None:
+    desk.a.script = [lambda leg: desk.a.fill(leg, "0.1")]
+    view = await desk.engine.submit(sign(venues=(A,), maxSlippageBps=1))
+    assert view.reference_price == 1000
+    assert {leg.limit_price for leg in desk.a.sent} == {D("1000.1")}
 
 
 async def test_fills_that_are_late_are_waited_for(desk: Desk) -> None:
@@ -104,7 +120,7 @@ async def test_an_unknown_outcome_that_was_rejected(desk: Desk) -> None:
         return Unknown("lost")
 
     desk.a.script = [reject]
-    view = await desk.engine.submit(sign())
+    view = await desk.engine.submit(sign(venues=(A,)))
     assert (view.status, view.text) == ("refused", "perpMarginRejected")
 
 
@@ -123,12 +139,12 @@ async def test_absence_counts_only_after_the_expiry_on_the_venues_clock(desk: De
 
 async def test_a_leg_is_sent_twice_at_most_and_never_after_the_deadline(desk: Desk) -> None:
     desk.a.script = [lambda leg: Unknown("lost")] * 2
-    assert (await desk.engine.submit(sign(nonce=1))).status == "unfilled"
-    assert len(desk.a.sent) == 2
+    assert (await desk.engine.submit(sign(nonce=1, venues=(A,)))).status == "filled"
+    assert [(leg.leg, leg.attempt) for leg in desk.a.sent] == [(0, 0), (0, 1), (1, 0)]
     desk.a.script = [lambda leg: Unknown("lost")]
-    late = sign(nonce=2, deadline=desk.clock.now_ms() // 1000 + 3)
-    assert (await desk.engine.submit(late)).status == "unfilled"
-    assert len(desk.a.sent) == 3
+    late = sign(nonce=2, venues=(A,), deadline=desk.clock.now_ms() // 1000 + 3)
+    assert (await desk.engine.submit(late)).status == "expired"
+    assert len(desk.a.sent) == 4
 
 
 async def test_more_fills_than_the_venue_reported_are_a_contradiction(desk: Desk) -> None:
@@ -198,13 +214,17 @@ async def test_a_frozen_seat_takes_no_new_risk_but_can_be_left(desk: Desk) -> No
     assert closed.status == "filled"
 
 
-async def test_orders_of_one_sub_account_go_one_after_the_other(desk: Desk) -> None:
-    """Each may be carried alone, both together may not: the second is checked after the first is booked."""
-    first, second = sign(nonce=1, quantity=5 * 10**8), sign(nonce=2, quantity=5 * 10**8)
-    views = await asyncio.gather(desk.engine.submit(first), desk.engine.submit(second))
-    assert [view.filled for view in views] == [5, 5]
-    kinds = [kind for kind in desk.journal.kinds() if kind in ("OrderAccepted", "OrderClosed")]
-    assert kinds == ["OrderAccepted", "OrderClosed"] * 2
+async def test_orders_on_their_way_count_for_margin() -> None:
+    """Each may be carried alone, both together may not: the second is refused while the first is open."""
+    desk = await Desk(Journal(*opening(1_000))).start()
+    first, second = (sign(nonce=number, quantity=5 * 10**8, venues=(A,)) for number in (1, 2))
+    desk.engine.check(second)
+    desk.engine.take(first)
+    with pytest.raises(InputError, match="margin"):
+        desk.engine.take(second)
+    desk.engine.take(sign(nonce=3, side=1, quantity=5 * 10**8, venues=(A,)))
+    await asyncio.gather(*(desk.engine.finished(order.digest) for order in desk.journal.books.orders()))
+    assert desk.journal.books.positions(1) == {}
 
 
 async def test_nothing_within_the_limit_ends_unfilled_with_the_reason(desk: Desk) -> None:
@@ -243,5 +263,5 @@ async def test_an_order_whose_deadline_passed_while_the_keeper_was_down_is_close
     again.clock.advance(61_000)
     await again.engine.recover()
     (order,) = again.journal.books.orders()
-    assert (order.status, again.a.sent) == ("unfilled", [])
+    assert (order.status, again.a.sent) == ("expired", [])
     assert "deadline" in order.text
