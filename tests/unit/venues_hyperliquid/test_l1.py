@@ -44,7 +44,7 @@ def orders() -> st.SearchStrategy[Any]:
 def of(
     kind: str, optional: Mapping[str, st.SearchStrategy[Any]] = MappingProxyType({}), **fields: Any
 ) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({"type": st.just(kind), **fields}, optional=optional)
+    return st.fixed_dictionaries({"type": st.just(kind), **fields}, optional=dict(optional))
 
 
 def many(fields: dict[str, Any]) -> st.SearchStrategy[Any]:
