@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from keeper.audit.chain_replay import ChainReplay, CommitFact
+from keeper.audit.client_parts import ClientPart, check_client_parts
 from keeper.audit.fill_chain import check_fills, client_order_ids
 from keeper.audit.orders import AuditedOrder, Orders
 from keeper.audit.report import AccountLine, AuditReport, Findings
@@ -27,10 +28,13 @@ def audit(
     findings: Findings | None = None,
     *,
     settled_only: bool = False,
+    clients: Sequence[ClientPart] = (),
 ) -> AuditReport:
     """Re-derives everything. `seats` by adapter address, lower case; `statements` by epoch; `findings`: what reading
-    the inputs already found. `settled_only` leaves out fills after the last mark (no statement has their orders)."""
-    return _Audit(facts, seats, statements, findings or Findings(), settled_only).run()
+    the inputs already found. `settled_only` leaves out fills after the last mark (no statement has their orders);
+    `clients`: what clients show of their statements."""
+    work = _Audit(facts, seats, statements, findings or Findings(), settled_only)
+    return work.run(clients)
 
 
 class _Audit:
@@ -56,7 +60,7 @@ class _Audit:
         self._fills = 0
         self._short: set[tuple[int, str, str]] = set()
 
-    def run(self) -> AuditReport:
+    def run(self, clients: Sequence[ClientPart]) -> AuditReport:
         for log in self._facts.logs:
             self._replay.apply(log)
         for file in self._statements.values():
@@ -73,6 +77,7 @@ class _Audit:
             file = self._statements[epoch]
             self._findings.now_ms = file.statement.as_of * 1000
             self._findings.add("statement_uncommitted", f"epoch {epoch}", f"{file.name}: no such commit")
+        check_client_parts(clients, self._replay.commits, self._findings)
         self._compare_views()
         return self._report()
 
@@ -111,9 +116,10 @@ class _Audit:
             for owner, delta in commit.deltas.items():
                 self._pnl[owner] += delta
             return
+        self._compare_openings(commit, statement, where)
         pnl = self._expected_pnl(results, statement)
-        self._compare_lanes(commit, pnl, where)
         self._compare_accounts(commit, statement, results, pnl, where)
+        self._compare_lanes(commit, pnl, where)
         self._compare_insurance(statement, marked, where)
         for owner, by_seat in results.items():
             for result in by_seat.values():
@@ -153,7 +159,7 @@ class _Audit:
 
     def _mark(self, venue: str, commit: CommitFact, statement: Statement | None) -> MarkResult:
         seat = self._seats.get(venue)
-        self._findings.now_ms = commit.marks[venue].as_of * 1000
+        self._findings.now_ms = commit.marks[venue].time_s * 1000
         if seat is None:
             what = f"its records were not fetched: add --venue {venue}=URL"
             self._findings.add("venue_not_read", venue, what)
@@ -189,6 +195,18 @@ class _Audit:
             what = f"{differences[taker]} micro-USDC of sub-account {giver} were given to sub-account {taker}"
             self._findings.add("moved", where, what)
 
+    def _compare_openings(self, commit: CommitFact, statement: Statement, where: str) -> None:
+        """Whose the sub-accounts are, and their lanes before this commit."""
+        for part in statement.accounts:
+            place = f"{where} sub-account {part.id}"
+            opened = self._replay.generation_at(part.id, commit.time_s)
+            before = self._replay.lane_at(part.id, statement.snapshot_block)
+            for name, expected, got in (
+                ("generation", opened.generation if opened else 0, part.generation),
+                ("before", before, part.before),
+            ):
+                self._findings.equal("statement_account", place, f"the statement's {name} is not so", expected, got)
+
     def _compare_accounts(
         self,
         commit: CommitFact,
@@ -206,17 +224,13 @@ class _Audit:
                 )
         for owner, part in said.items():
             place = f"{where} sub-account {owner}"
-            opened = self._replay.generation_at(owner, commit.time_s)
-            before = self._replay.lane_at(owner, statement.snapshot_block)
+            self._compare_seats(part, results.get(owner, {}), place)
+            self._compare_positions(part, held.get(part.id, {}), place)
             for name, expected, got in (
-                ("generation", opened.generation if opened else 0, part.generation),
-                ("before", before, part.before),
                 ("pnl", pnl.get(owner, 0), part.pnl),
                 ("after", part.before + part.pnl, part.after),
             ):
                 self._findings.equal("statement_account", place, f"the statement's {name} is not so", expected, got)
-            self._compare_seats(part, results.get(owner, {}), place)
-            self._compare_positions(part, held.get(part.id, {}), place)
 
     def _compare_seats(self, part: AccountPart, results: Mapping[str, SeatResult], place: str) -> None:
         said = {seat.venue: seat for seat in part.seats}

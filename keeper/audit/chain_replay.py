@@ -32,6 +32,7 @@ class MarkFact:
     l1_block: int
     sheet_hash: str
     block: int
+    time_s: int
     tx: str
     held: int = 0
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -287,6 +288,7 @@ class ChainReplay:
             l1_block=args["l1Block"],
             sheet_hash=args["sheet"],
             block=log.block,
+            time_s=log.time_s,
             tx=log.tx,
             held=self.quarantine[venue],
         )

@@ -19,11 +19,13 @@ class PositionChain:
         self._venue = venue
         self._findings = findings
         self._held: dict[str, Decimal] = {}
-        self._last: dict[str, str] = {}
+        self._last: dict[str, Fill] = {}
+        self._first_ms = -1
         self._seen: set[int] = set()
 
     def add(self, fill: Fill) -> None:
         place = f"{self._venue} {fill.coin} trade {fill.tid}"
+        self._first_ms = fill.time_ms if self._first_ms < 0 else self._first_ms
         name = fill.oid << 64 | fill.tid
         if name in self._seen:
             self._findings.add("trade_twice", place, "the venue's record has this trade twice")
@@ -31,11 +33,14 @@ class PositionChain:
         expected = self._held.get(fill.coin, ZERO)
         missing = fill.start_position - expected
         if missing:
-            after = self._last.get(fill.coin, "the beginning")
+            last = self._last.get(fill.coin)
+            after = f"trade {last.tid}" if last else "the beginning"
+            self._findings.now_ms = last.time_ms + 1 if last else self._first_ms  # what is missing came right after
             what = f"position chain broken: a fill of {missing:+} {fill.coin} is missing between {after} and this one"
             self._findings.add("position_chain", place, what, expected, fill.start_position)
+            self._findings.now_ms = fill.time_ms
         self._held[fill.coin] = fill.start_position + fill.signed_size
-        self._last[fill.coin] = f"trade {fill.tid}"
+        self._last[fill.coin] = fill
 
 
 def check_fills(

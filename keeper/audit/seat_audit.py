@@ -136,7 +136,7 @@ class SeatAudit:
         self._trade(result, owned, prices)
         payments = [record for record in span if isinstance(record, FundingPayment)]
         shares = self._funding.share_out(result, funding, payments, sheet.as_of, where)
-        self._findings.now_ms = sheet.as_of * 1000
+        self._findings.now_ms = mark.time_s * 1000
         change = mark.delta + mark.held - sum(self._withheld.values())
         self._check_insurance(result, change, sheet, span, shares, where)
         self._withhold(result, mark.held)
