@@ -5,15 +5,17 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from keeper.audit.chain_replay import ChainReplay, CommitFact
+from keeper.audit.client_parts import ClientPart, check_client_parts
+from keeper.audit.fill_chain import check_fills, client_order_ids
 from keeper.audit.orders import AuditedOrder, Orders
 from keeper.audit.report import AccountLine, AuditReport, Findings
-from keeper.audit.seat_audit import MarkResult, SeatAudit, SeatResult
-from keeper.audit.seat_records import ZERO, SeatHistory
+from keeper.audit.results import MarkResult, SeatResult
+from keeper.audit.seat_audit import SeatAudit
+from keeper.audit.seat_records import ZERO
 from keeper.audit.sources import ChainFacts, SeatRecords
 from keeper.audit.statement_file import AccountPart, Statement, StatementFile
 from keeper.model.amounts import plain
-from keeper.model.instruments import coin_of, sign
-from keeper.model.statements import statement_root
+from keeper.model.instruments import sign
 
 UNCOLLECTED = "uncollected"
 BAD_DEBT = "bad debt"
@@ -26,10 +28,13 @@ def audit(
     findings: Findings | None = None,
     *,
     settled_only: bool = False,
+    clients: Sequence[ClientPart] = (),
 ) -> AuditReport:
     """Re-derives everything. `seats` by adapter address, lower case; `statements` by epoch; `findings`: what reading
-    the inputs already found. `settled_only` leaves out fills after the last mark (no statement has their orders)."""
-    return _Audit(facts, seats, statements, findings or Findings(), settled_only).run()
+    the inputs already found. `settled_only` leaves out fills after the last mark (no statement has their orders);
+    `clients`: what clients show of their statements."""
+    work = _Audit(facts, seats, statements, findings or Findings(), settled_only)
+    return work.run(clients)
 
 
 class _Audit:
@@ -51,56 +56,50 @@ class _Audit:
         self._seats: dict[str, SeatAudit] = {}
         self._pnl: dict[int, int] = defaultdict(int)
         self._totals: dict[int, SeatResult] = defaultdict(SeatResult)
+        self._known = {log.tx for log in facts.logs} | {UNCOLLECTED}
+        self._fills = 0
         self._short: set[tuple[int, str, str]] = set()
 
-    def run(self) -> AuditReport:
+    def run(self, clients: Sequence[ClientPart]) -> AuditReport:
         for log in self._facts.logs:
             self._replay.apply(log)
         for file in self._statements.values():
             self._orders.add_statement(file.statement)
-        self._own_fills()
+        self._orders.tie(client_order_ids(self._records))
+        self._fills = check_fills(self._records, self._orders, self._settled_until(), self._findings)
+        self._open_seats()
         for commit in self._replay.commits:
             self._epoch(commit)
         for seat in self._seats.values():
             seat.check_funding_complete()
         committed = {commit.epoch for commit in self._replay.commits}
         for epoch in sorted(set(self._statements) - committed):
-            self._findings.add(
-                "statement_uncommitted", f"epoch {epoch}", f"{self._statements[epoch].name}: no such commit"
-            )
+            file = self._statements[epoch]
+            self._findings.now_ms = file.statement.as_of * 1000
+            self._findings.add("statement_uncommitted", f"epoch {epoch}", f"{file.name}: no such commit")
+        check_client_parts(clients, self._replay.commits, self._findings)
         self._compare_views()
         return self._report()
 
-    # fills and orders
+    def _settled_until(self) -> dict[str, int]:
+        """By seat: up to when its fills must have an order in a statement, if not all of them must."""
+        if not self._settled_only:
+            return {}
+        last = {venue: mark.as_of * 1000 for commit in self._replay.commits for venue, mark in commit.marks.items()}
+        return {venue: last.get(venue, 0) for venue in self._records}
 
-    def _own_fills(self) -> None:
-        """Ties every fill of every seat to its signed order, in order of time over all seats."""
+    def _open_seats(self) -> None:
         for venue, records in self._records.items():
-            SeatHistory(records).check_position_chain(self._findings)
             if venue not in self._replay.tiers:
                 self._findings.add("unknown_venue", venue, "the vault never listed this venue")
-        last_mark = {venue: mark.as_of for commit in self._replay.commits for venue, mark in commit.marks.items()}
-        owners: dict[str, list[int | None]] = {venue: [None] * len(r.fills) for venue, r in self._records.items()}
-        holdings: dict[tuple[int, str], Decimal] = defaultdict(lambda: ZERO)
-        everything = [(f.time_ms, venue, i) for venue, r in self._records.items() for i, f in enumerate(r.fills)]
-        for time_ms, venue, index in sorted(everything):
-            fill = self._records[venue].fills[index]
-            audited = self._orders.owner_of(fill)
-            if audited is not None:
-                self._orders.check_fill(fill, audited, holdings[audited.id, fill.coin])
-                holdings[audited.id, fill.coin] += fill.signed_size
-                owners[venue][index] = audited.id
-            elif not (self._settled_only and time_ms > last_mark.get(venue, 0) * 1000):
-                what = f"{fill.side} {fill.size}: its client order id {fill.cloid} derives from no signed order"
-                self._findings.add("unowned_fill", f"{venue} {fill.coin} trade {fill.tid}", what)
-        for venue, records in self._records.items():
             tier = self._replay.tiers.get(venue, 2)
-            self._seats[venue] = SeatAudit(records, tier, owners[venue], self._findings)
+            self._seats[venue] = SeatAudit(records, tier, self._orders, self._findings)
 
     # epochs
 
     def _epoch(self, commit: CommitFact) -> None:
         where = f"epoch {commit.epoch}"
+        self._findings.now_ms = commit.time_s * 1000
         file = self._statements.get(commit.epoch)
         if file is None:
             self._findings.add("statement_missing", where, "there is no statement file of this commit")
@@ -108,6 +107,7 @@ class _Audit:
             self._check_statement(file, commit, where)
         statement = file.statement if file else None
         marked = {venue: self._mark(venue, commit, statement) for venue in commit.marks}
+        self._findings.now_ms = commit.time_s * 1000
         results: dict[int, dict[str, SeatResult]] = defaultdict(dict)
         for venue, mark_result in marked.items():
             for owner, result in mark_result.results.items():
@@ -116,9 +116,10 @@ class _Audit:
             for owner, delta in commit.deltas.items():
                 self._pnl[owner] += delta
             return
+        self._compare_openings(commit, statement, where)
         pnl = self._expected_pnl(results, statement)
-        self._compare_lanes(commit, pnl, where)
         self._compare_accounts(commit, statement, results, pnl, where)
+        self._compare_lanes(commit, pnl, where)
         self._compare_insurance(statement, marked, where)
         for owner, by_seat in results.items():
             for result in by_seat.values():
@@ -134,9 +135,8 @@ class _Audit:
 
     def _check_statement(self, file: StatementFile, commit: CommitFact, where: str) -> None:
         statement = file.statement
-        root = "0x" + statement_root(file.document).hex()
         what = f"{file.name} has been altered: its root is not the one on chain"
-        self._findings.equal("statement_root", where, what, commit.root, root)
+        self._findings.equal("statement_root", where, what, commit.root, file.root())
         totals = statement.totals
         for name, chain, said in (
             ("chainId", self._facts.chain_id, statement.chain_id),
@@ -159,6 +159,7 @@ class _Audit:
 
     def _mark(self, venue: str, commit: CommitFact, statement: Statement | None) -> MarkResult:
         seat = self._seats.get(venue)
+        self._findings.now_ms = commit.marks[venue].time_s * 1000
         if seat is None:
             what = f"its records were not fetched: add --venue {venue}=URL"
             self._findings.add("venue_not_read", venue, what)
@@ -194,6 +195,18 @@ class _Audit:
             what = f"{differences[taker]} micro-USDC of sub-account {giver} were given to sub-account {taker}"
             self._findings.add("moved", where, what)
 
+    def _compare_openings(self, commit: CommitFact, statement: Statement, where: str) -> None:
+        """Whose the sub-accounts are, and their lanes before this commit."""
+        for part in statement.accounts:
+            place = f"{where} sub-account {part.id}"
+            opened = self._replay.generation_at(part.id, commit.time_s)
+            before = self._replay.lane_at(part.id, statement.snapshot_block)
+            for name, expected, got in (
+                ("generation", opened.generation if opened else 0, part.generation),
+                ("before", before, part.before),
+            ):
+                self._findings.equal("statement_account", place, f"the statement's {name} is not so", expected, got)
+
     def _compare_accounts(
         self,
         commit: CommitFact,
@@ -203,6 +216,7 @@ class _Audit:
         where: str,
     ) -> None:
         said = {part.id: part for part in statement.accounts}
+        held = self._positions_by_owner(commit)
         for owner in sorted(set(pnl) - set(said)):
             if pnl[owner]:
                 self._findings.add(
@@ -210,17 +224,13 @@ class _Audit:
                 )
         for owner, part in said.items():
             place = f"{where} sub-account {owner}"
-            opened = self._replay.generation_at(owner, commit.time_s)
-            before = self._replay.lane_at(owner, statement.snapshot_block)
+            self._compare_seats(part, results.get(owner, {}), place)
+            self._compare_positions(part, held.get(part.id, {}), place)
             for name, expected, got in (
-                ("generation", opened.generation if opened else 0, part.generation),
-                ("before", before, part.before),
                 ("pnl", pnl.get(owner, 0), part.pnl),
                 ("after", part.before + part.pnl, part.after),
             ):
                 self._findings.equal("statement_account", place, f"the statement's {name} is not so", expected, got)
-            self._compare_seats(part, results.get(owner, {}), place)
-            self._compare_positions(part, commit, place)
 
     def _compare_seats(self, part: AccountPart, results: Mapping[str, SeatResult], place: str) -> None:
         said = {seat.venue: seat for seat in part.seats}
@@ -232,14 +242,16 @@ class _Audit:
                     "statement_result", f"{place} {venue}", f"{name} is not so", getattr(mine, name), got
                 )
 
-    def _compare_positions(self, part: AccountPart, commit: CommitFact, place: str) -> None:
+    def _positions_by_owner(self, commit: CommitFact) -> dict[int, dict[tuple[str, str], Decimal]]:
+        held: dict[int, dict[tuple[str, str], Decimal]] = defaultdict(dict)
+        for venue in commit.marks:
+            seat = self._seats.get(venue)
+            for (owner, coin), size in seat.positions().items() if seat else ():
+                held[owner][venue, coin] = size
+        return held
+
+    def _compare_positions(self, part: AccountPart, mine: Mapping[tuple[str, str], Decimal], place: str) -> None:
         said = {(position.venue, position.coin): position.size for position in part.positions}
-        mine = {
-            (venue, coin): size
-            for venue, seat in self._seats.items()
-            for (owner, coin), size in seat.positions().items()
-            if owner == part.id and venue in commit.marks
-        }
         for venue, coin in sorted(set(said) | set(mine)):
             expected, got = mine.get((venue, coin), ZERO), said.get((venue, coin), ZERO)
             if expected == got or (part.id, venue, coin) in self._short:
@@ -248,8 +260,8 @@ class _Audit:
             what = f"position in {coin} from its fills is not the statement's"
             self._findings.add("position", f"{place} {venue}", what, expected, got)
             for order in self._left_short(part.id, coin, got - expected):
-                asked = f"{order.order.direction} {plain(order.size)}"
-                what = f"order {order.digest} ({asked}) is short by {abs(got - expected)}"
+                asked = f"{order.side} {plain(order.size)}"
+                what = f"{order.name} ({asked}) is short by {abs(got - expected)}"
                 self._findings.add(
                     "order_short", f"{place} {venue}", what, order.filled + abs(got - expected), order.filled
                 )
@@ -260,8 +272,8 @@ class _Audit:
             order
             for order in self._orders.all()
             if order.id == owner
-            and coin_of(order.order.instrument) == coin
-            and sign(order.order.direction) * missing > 0
+            and order.coin == coin
+            and sign(order.side) * missing > 0
             and order.size - order.filled >= abs(missing)
         ]
 
@@ -270,13 +282,12 @@ class _Audit:
         asked = sum(item.amount for item in statement.insurance)
         what = "Σ of the insurance items is not insuranceDelta − newDeficit"
         self._findings.equal("insurance", where, what, totals.insurance_delta - totals.new_deficit, asked)
-        known = {log.tx for log in self._facts.logs} | {UNCOLLECTED}
         for venue, result in marked.items():
             place = f"{where} {venue}"
             items = [item for item in statement.insurance if item.venue == venue and item.kind != BAD_DEBT]
             total = sum(item.amount for item in items)
             self._findings.equal("insurance", place, "Σ of the seat's insurance items", result.insurance, total)
-            references = known | (self._seats[venue].references if venue in self._seats else set())
+            references = self._known | (self._seats[venue].references if venue in self._seats else set())
             for item in items:
                 if "@" not in item.reference and item.reference not in references:
                     what = f"{item.kind} of {item.amount} names a ledger row that the venue does not have"
@@ -288,6 +299,7 @@ class _Audit:
 
     def _compare_views(self) -> None:
         replay, state = self._replay, self._facts.state
+        self._findings.now_ms = max((log.time_s * 1000 for log in self._facts.logs), default=0)
         for name, expected, got in (
             ("idle", replay.idle, state.idle),
             ("sumEquity", sum(replay.lanes.values()), state.sum_equity),
@@ -343,7 +355,7 @@ class _Audit:
             chain_id=self._facts.chain_id,
             block=self._facts.block,
             epochs=len(replay.commits),
-            fills=sum(len(records.fills) for records in self._records.values()),
+            fills=self._fills,
             accounts=lines,
             findings=tuple(self._findings.found),
         )

@@ -1,5 +1,6 @@
 """The vault's books rebuilt from its logs alone: lanes, venue books, insurance, tickets, owners and rights."""
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +12,12 @@ from keeper.chain.vault import TRADE
 
 LANES_PER_WORD = 4
 LANE_BITS = 64
+
+COMMIT_INTERVAL_S = 600
+MAX_MARK_AGE_S = 900
+DAY_S = 86_400
+FEE_DAYS = 3
+"""Rules A1, A5, A8 (`ConstantsLib.sol`)."""
 
 
 @dataclass(slots=True)
@@ -25,6 +32,7 @@ class MarkFact:
     l1_block: int
     sheet_hash: str
     block: int
+    time_s: int
     tx: str
     held: int = 0
     assets: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -53,6 +61,7 @@ class TicketFact:
     id: int
     remaining: int
     receiver: str
+    after_epoch: int
     payable: int = 0
     paid: int = 0
 
@@ -105,16 +114,26 @@ class ChainReplay:
         self.commits: list[CommitFact] = []
         self.opened: dict[int, list[_Opened]] = defaultdict(list)
         self._rights: dict[int, list[_Right]] = defaultdict(list)
-        self._moves: list[tuple[int, int, int]] = []  # (block, id, change of its lane)
+        self._moves: dict[int, list[tuple[int, int]]] = defaultdict(list)  # by id: (block, its lane after)
         self._pending: dict[str, MarkFact] = {}
         self._last_mark: MarkFact | None = None
         self._deltas: dict[int, dict[int, int]] = {}
-        self._approvals: dict[int, list[tuple[int, int]]] = {}
+        self._marked_as_of: dict[str, int] = {}
+        self._fee_ppm = 0
+        self._fee_allowance = 0
+        self._fee_equity = 0
+        self._fees_counted_s = 0
 
     def apply(self, log: ChainLog) -> None:
         handler = getattr(self, f"_on_{log.name}", None)
-        if handler is not None:
+        self._findings.now_ms = log.time_s * 1000
+        if handler is None:
+            return
+        try:
             handler(log, log.args)
+        except KeyError as missing:
+            what = f"{log.name} names {missing}, which no earlier log made"
+            self._findings.add("log_astray", f"block {log.block} log {log.log_index}", what)
 
     # what others ask
 
@@ -127,7 +146,9 @@ class ChainReplay:
 
     def lane_at(self, id: int, block: int) -> int:
         """The lane at the end of a block."""
-        return sum(change for at, who, change in self._moves if who == id and at <= block)
+        moves = self._moves.get(id, [])
+        after = bisect_right(moves, block, key=lambda move: move[0])
+        return moves[after - 1][1] if after else 0
 
     def generation_at(self, id: int, time_s: int) -> _Opened | None:
         held = [opened for opened in self.opened.get(id, []) if opened.time_s <= time_s]
@@ -151,7 +172,7 @@ class ChainReplay:
 
     def _move(self, log: ChainLog, id: int, change: int) -> None:
         self.lanes[id] += change
-        self._moves.append((log.block, id, change))
+        self._moves[id].append((log.block, self.lanes[id]))
 
     def _on_AccountOpened(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802 - named as the events
         self.opened[args["id"]].append(_Opened(log.time_s, args["generation"], args["owner"]))
@@ -184,7 +205,7 @@ class ChainReplay:
         self.idle += args["amount"]
 
     def _on_WithdrawRequested(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
-        self.tickets[args["ticket"]] = TicketFact(args["id"], args["amount"], args["receiver"])
+        self.tickets[args["ticket"]] = TicketFact(args["id"], args["amount"], args["receiver"], len(self.commits))
 
     def _on_WithdrawCancelled(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         self.tickets[args["ticket"]].remaining -= args["amount"]
@@ -198,6 +219,9 @@ class ChainReplay:
         self._findings.equal("ticket_owner", where, "approved for another sub-account", ticket.id, args["id"])
         if amount > ticket.remaining:
             self._findings.add("ticket_overpaid", where, "approved for more than was asked", ticket.remaining, amount)
+        if args["epoch"] < ticket.after_epoch + 2:
+            what = "approved without a commit between request and approval (A7)"
+            self._findings.add("approved_at_once", where, what, ticket.after_epoch + 2, args["epoch"])
         ticket.remaining -= amount
         ticket.payable += amount
         self._move(log, args["id"], -amount)
@@ -255,6 +279,7 @@ class ChainReplay:
         where = f"{venue} block {log.block}"
         expected = args["value"] - self.books[venue]
         self._findings.equal("mark_delta", where, "marked delta is not value − book", expected, args["delta"])
+        self._check_mark_time(venue, args["asOf"], log.time_s, where)
         self._last_mark = self._pending[venue] = MarkFact(
             venue=venue,
             delta=args["delta"],
@@ -263,9 +288,17 @@ class ChainReplay:
             l1_block=args["l1Block"],
             sheet_hash=args["sheet"],
             block=log.block,
+            time_s=log.time_s,
             tx=log.tx,
             held=self.quarantine[venue],
         )
+
+    def _check_mark_time(self, venue: str, as_of: int, time_s: int, where: str) -> None:
+        last = self._marked_as_of.get(venue, 0)
+        if as_of < last or time_s - as_of > MAX_MARK_AGE_S:
+            what = "the mark's instant lies before the last mark's, or more than 15 minutes back (A1, C8)"
+            self._findings.add("mark_backdated", where, what, max(last, time_s - MAX_MARK_AGE_S), as_of)
+        self._marked_as_of[venue] = as_of
 
     def _on_Quarantined(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
         self.quarantine[args["venue"]] = args["amount"]
@@ -322,8 +355,13 @@ class ChainReplay:
         self._findings.equal(
             "conservation", where, "pnl + fees + insuranceDelta − newDeficit ≠ Σ delta (A2)", delta, spread
         )
+        self._check_times(args, log.time_s, marks, where)
+        self._check_fees(args["fees"], args["pnl"], log.time_s, where)
         self.fees_accrued += args["fees"]
         self._settle_insurance(args["insuranceDelta"], args["newDeficit"])
+        if args["newDeficit"] > 0 and self.insurance:
+            what = "a deficit was booked although insurance is left (A3)"
+            self._findings.add("deficit_with_insurance", where, what, 0, self.insurance)
         self.commits.append(
             CommitFact(
                 epoch=epoch,
@@ -340,6 +378,44 @@ class ChainReplay:
                 deltas=deltas,
             )
         )
+
+    def _check_times(self, args: dict[str, Any], time_s: int, marks: dict[str, MarkFact], where: str) -> None:
+        """Rules A1 and A5."""
+        for venue, mark in marks.items():
+            if args["asOf"] > mark.as_of or time_s - mark.as_of > MAX_MARK_AGE_S:
+                what = f"{venue} was marked more than 15 minutes before the commit, or before the commit's instant"
+                self._findings.add("mark_stale", where, what, args["asOf"], mark.as_of)
+        if not self.commits:
+            return
+        last = self.commits[-1]
+        if time_s < last.time_s + COMMIT_INTERVAL_S:
+            what = "commits are at least 10 minutes apart (A5)"
+            self._findings.add("commit_too_soon", where, what, last.time_s + COMMIT_INTERVAL_S, time_s)
+        if args["fence"] < last.fence:
+            what = "a deposed keeper committed: its fence is older than one already used (A5)"
+            self._findings.add("fence_fell", where, what, last.fence, args["fence"])
+
+    def _check_fees(self, fees: int, pnl: int, time_s: int, where: str) -> None:
+        """Rule A8: what may accrue at the cap since the last commit, at most three days' worth."""
+        self._accrue_fees(time_s)
+        if fees > self._fee_allowance:
+            what = "more fees than the cap lets accrue (A8)"
+            self._findings.add("fee_above_rate", where, what, self._fee_allowance, fees)
+        self._fee_allowance = max(0, self._fee_allowance - fees)
+        equity = sum(self.lanes.values())
+        self._fee_equity = max(equity, equity - pnl)
+
+    def _accrue_fees(self, time_s: int) -> None:
+        a_day = self._fee_equity * self._fee_ppm // 1_000_000
+        earned = a_day * (time_s - self._fees_counted_s) // DAY_S
+        self._fee_allowance = min(self._fee_allowance + earned, FEE_DAYS * a_day)
+        self._fees_counted_s = time_s
+
+    def _on_FeeCapChanged(self, log: ChainLog, args: dict[str, Any]) -> None:  # noqa: N802
+        self._accrue_fees(log.time_s)
+        if not self._fee_ppm:
+            self._fee_equity = sum(self.lanes.values())
+        self._fee_ppm = args["ppmPerDay"]
 
     def _settle_insurance(self, change: int, new_deficit: int) -> None:
         """Insurance pays an open deficit first (rule A2)."""

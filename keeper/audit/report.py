@@ -1,6 +1,6 @@
 """What an audit says: a line for each sub-account, and a finding for everything that does not agree."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -8,13 +8,15 @@ import msgspec
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`kind` is a fixed word, `where` the place (seat, coin, epoch, sub-account), `what` the sentence for people."""
+    """`kind` is a fixed word, `where` the place (seat, coin, epoch, sub-account), `what` the sentence for people;
+    `at_ms` when the entry that is wrong happened, by the chain or the venue."""
 
     kind: str
     where: str
     what: str
     expected: str = ""
     got: str = ""
+    at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +38,22 @@ class AccountLine:
         return self.equity_audited - self.equity_chain
 
 
-@dataclass(slots=True)
 class Findings:
-    """Collects; the same thing is said once."""
+    """Collects; the same thing is said once. Whoever walks the records sets `now_ms` to the time of the entry that it
+    looks at."""
 
-    found: list[Finding] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self._found: dict[tuple[str, ...], Finding] = {}
+
+    @property
+    def found(self) -> list[Finding]:
+        """By time; what happened at one time, in the order in which it was found."""
+        return sorted(self._found.values(), key=lambda finding: finding.at_ms)
 
     def add(self, kind: str, where: str, what: str, expected: object = "", got: object = "") -> None:
-        finding = Finding(kind, where, what, str(expected), str(got))
-        if finding not in self.found:
-            self.found.append(finding)
+        said = (kind, where, what, str(expected), str(got))
+        self._found.setdefault(said, Finding(*said, at_ms=self.now_ms))
 
     def equal(self, kind: str, where: str, what: str, expected: object, got: object) -> bool:
         """Adds a finding unless the two are equal; whether they are."""
@@ -65,6 +73,11 @@ class AuditReport:
     findings: tuple[Finding, ...]
 
     @property
+    def first(self) -> Finding | None:
+        """The first wrong entry: what happened before everything else that does not agree."""
+        return self.findings[0] if self.findings else None
+
+    @property
     def agrees(self) -> bool:
         return not self.findings and all(line.difference == 0 for line in self.accounts)
 
@@ -72,4 +85,4 @@ class AuditReport:
         document: dict[str, Any] = msgspec.to_builtins(self)
         for line, entry in zip(self.accounts, document["accounts"], strict=True):
             entry["difference"] = line.difference
-        return document | {"agrees": self.agrees}
+        return document | {"agrees": self.agrees, "first": document["findings"][0] if self.findings else None}

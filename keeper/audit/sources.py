@@ -1,13 +1,9 @@
-"""Fetching the auditor's inputs: chain logs and views, and the venues' records, archived as they came."""
+"""Fetching the auditor's inputs: chain logs and views, and the venues' records."""
 
 import asyncio
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Protocol
-
-import msgspec
+from typing import Protocol
 
 from keeper.chain.abi import load
 from keeper.chain.log_follower import ChainLog, LogFollower
@@ -31,15 +27,17 @@ class SeatReader(Protocol):
     async def ledger(self, since_ms: int, until_ms: int | None = None) -> list[LedgerRow]: ...
 
 
-class SeatRecords(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything a venue says of a seat. `rates`: of each coin the seat ever traded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRecords:
+    """Everything a venue says of a seat, oldest first. `rates`: of each coin the seat ever traded. Fills may be more
+    than memory holds: they are only ever walked through."""
 
     venue: str
-    instruments: tuple[Instrument, ...]
-    fills: tuple[Fill, ...]
-    payments: tuple[FundingPayment, ...]
-    rates: tuple[FundingRate, ...]
-    rows: tuple[LedgerRow, ...]
+    instruments: Iterable[Instrument]
+    fills: Iterable[Fill]
+    payments: Iterable[FundingPayment]
+    rates: Iterable[FundingRate]
+    rows: Iterable[LedgerRow]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,16 +101,3 @@ async def collect_seat(reader: SeatReader, venue: str) -> SeatRecords:
         rates=tuple(rates),
         rows=tuple(await reader.ledger(0)),
     )
-
-
-def archive(folder: Path, facts: ChainFacts, seats: Iterable[SeatRecords]) -> None:
-    """Writes the inputs as JSON, so that the audit can be repeated when a venue has forgotten its records."""
-    folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "chain.json", facts)
-    for seat in seats:
-        _write(folder / f"venue-{seat.venue}.json", seat)
-
-
-def _write(path: Path, content: Any) -> None:
-    # json, not msgspec: words of lanes are integers of 256 bits
-    path.write_text(json.dumps(msgspec.to_builtins(content, str_keys=True), sort_keys=True, indent=1))

@@ -1,7 +1,7 @@
 """Statement files as the auditor reads them: the fields it re-derives, and the file's own root."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +12,9 @@ import msgspec
 from keeper.audit.report import Findings
 from keeper.errors import InputError
 from keeper.model.marks import MarkSheet, SheetLine
+from keeper.model.reasons import Reason
 from keeper.model.signed_orders import Order
+from keeper.model.statements import HEADER, leaf_hash, merkle_root
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -119,7 +121,7 @@ class Statement(_Part, frozen=True):
     snapshot_block: int
     marks: tuple[MarkPart, ...]
     orders: tuple[OrderPart, ...]
-    reasons: tuple[Any, ...]
+    reasons: tuple[Reason, ...]
     funding: tuple[FundingPart, ...]
     insurance: tuple[InsurancePart, ...]
     accounts: tuple[AccountPart, ...]
@@ -129,32 +131,65 @@ class Statement(_Part, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class StatementFile:
-    """One file: its name, its JSON as it stands, and its fields (None when it is not a statement)."""
+    """One file: its name, its JSON as it stands, and its fields."""
 
     name: str
     document: Mapping[str, Any]
     statement: Statement
 
+    def leaf_hashes(self) -> list[bytes]:
+        """Of the header and of every entry of every list. JSON's own values have one spelling, so that this is what
+        `keeper.model.statements.leaves` gives, at a tenth of the time."""
+        sections = {name: value for name, value in self.document.items() if isinstance(value, list)}
+        header = {name: value for name, value in self.document.items() if name not in sections}
+        entries = [[HEADER, header], *([name, entry] for name, value in sections.items() for entry in value)]
+        return [leaf_hash(_spell(entry)) for entry in entries]
 
-def read_statements(folder: Path, findings: Findings) -> dict[int, StatementFile]:
+    def root(self) -> str:
+        return "0x" + merkle_root(self.leaf_hashes()).hex()
+
+
+def _spell(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class StatementFolder(Mapping[int, StatementFile]):
+    """The files of a folder by epoch, each read when it is asked for: a week of them is too much to hold."""
+
+    def __init__(self, paths: Mapping[int, Path]) -> None:
+        self._paths = paths
+
+    def __getitem__(self, epoch: int) -> StatementFile:
+        return _read(self._paths[epoch])
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(sorted(self._paths))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
+def read_statements(folder: Path, findings: Findings) -> StatementFolder:
     """Every `*.json` of a folder by epoch. An unreadable or doubled file is a finding; InputError without a folder."""
     if not folder.is_dir():
         raise InputError("--statements", f"{folder} is not a folder: give the one that holds the statement files")
-    files: dict[int, StatementFile] = {}
+    paths: dict[int, Path] = {}
     for path in sorted(folder.glob("*.json")):
         try:
-            document = json.loads(path.read_text(), parse_float=_refuse_float)
-            file = parse(path.name, document)
+            epoch = _read(path).statement.epoch
         except (ValueError, OSError) as error:  # msgspec's and json's errors are ValueErrors
             findings.add("statement_unreadable", path.name, f"{path.name} is not a statement file: {error}")
             continue
-        epoch = file.statement.epoch
-        if epoch in files:
+        if epoch in paths:
             findings.add(
-                "statement_doubled", f"epoch {epoch}", f"{files[epoch].name} and {path.name} say the same epoch"
+                "statement_doubled", f"epoch {epoch}", f"{paths[epoch].name} and {path.name} say the same epoch"
             )
-        files[epoch] = file
-    return files
+        paths[epoch] = path
+    return StatementFolder(paths)
+
+
+def _read(path: Path) -> StatementFile:
+    return parse(path.name, json.loads(path.read_text(), parse_float=_refuse_float))
 
 
 def _refuse_float(text: str) -> None:

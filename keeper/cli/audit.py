@@ -7,9 +7,10 @@ from typing import Annotated
 
 import typer
 
+from keeper.audit.archive import keep_chain, keep_seat
 from keeper.audit.auditor import audit as run_audit
 from keeper.audit.report import AuditReport, Findings
-from keeper.audit.sources import SeatRecords, archive, collect_chain, collect_seat, seat_account
+from keeper.audit.sources import SeatRecords, collect_chain, collect_seat, seat_account
 from keeper.audit.statement_file import read_statements
 from keeper.audit.table import show
 from keeper.chain.rpc import connection
@@ -54,7 +55,9 @@ async def run(
                 seats[venue] = await collect_seat(reader, venue)
         facts = await collect_chain(w3, vault, from_block)
     if archive_to is not None:
-        archive(archive_to, facts, seats.values())
+        keep_chain(archive_to, facts)
+        for records in seats.values():
+            keep_seat(archive_to, records)
     return run_audit(facts, seats, files, findings, settled_only=settled)
 
 

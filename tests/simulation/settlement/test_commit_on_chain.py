@@ -27,6 +27,7 @@ from keeper.model.events import ChainLogSeen, MarkTaken
 from keeper.model.instruments import Instrument
 from keeper.model.marks import VenueMark
 from keeper.model.statements import canonical, client_part
+from keeper.model.venue_records import Fill
 from keeper.settlement import CommitPlan, build
 from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, deploy, make, rpc, transact
 from tests.simulation.chain.conftest import anvil_url as anvil_url
@@ -35,6 +36,16 @@ from tests.simulation.chain.conftest import w3 as w3
 from tests.unit.ledger.world import World, prepared
 
 CHAIN_ID = 31337
+
+
+class Owned:
+    """Whose the books say each fill is."""
+
+    def __init__(self, owners: dict[tuple[int, int], int]) -> None:
+        self._owners = owners
+
+    def owner_id(self, fill: Fill) -> int | None:
+        return self._owners[fill.oid, fill.tid] or None
 
 
 class Local:
@@ -148,7 +159,8 @@ class Local:
             rates=(),
             rows=tuple(seat.rows),
         )
-        audit = SeatAudit(records, 2, seat.owners, findings)
+        owners = zip(((fill.oid, fill.tid) for fill in seat.fills), seat.owners, strict=True)
+        audit = SeatAudit(records, 2, Owned(dict(owners)), findings)
         for commit_, file in zip(replay.commits, self.statements, strict=True):
             statement = file.statement
             result = audit.settle(commit_.marks[self.venue], statement.marks[0], [], commit_.epoch)

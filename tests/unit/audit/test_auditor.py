@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,17 +13,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keeper.audit.chain_replay import lane_deltas
+from keeper.audit.digests import domain_separator, order_digest, signer_of
 from keeper.audit.report import AuditReport, Finding
+from keeper.model.signed_orders import Order, sign_order
 from tests.unit.audit.world import (
     ADDRESS,
+    CHAIN_ID,
     DELTAS,
     INSURANCE,
+    KEYS,
     ORDERS,
     PNL,
     SHEETS,
     START_S,
     V1,
     V2,
+    VAULT,
     World,
     cloid,
     digest_of,
@@ -417,4 +423,42 @@ def test_the_auditor_shares_no_code_with_the_books() -> None:
     program = "import sys, keeper.cli.audit; print(*[name for name in sys.modules if name.startswith('keeper.')])"
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     parts = {name.split(".")[1] for name in printed.stdout.split()}
-    assert parts <= {"audit", "chain", "cli", "errors", "model", "venues"}
+    assert parts <= {"audit", "chain", "cli", "errors", "model", "monitoring", "venues"}
+
+
+@given(
+    quantity=st.integers(0, 2**64 - 1),
+    venues=st.lists(st.integers(0, 2**160 - 1).map(lambda number: f"0x{number:040x}"), max_size=3),
+    instrument=st.text(st.characters(codec="utf-8"), max_size=12),
+    reduce_only=st.booleans(),
+)
+def test_digest_and_signer_are_what_a_wallet_computes(
+    quantity: int, venues: list[str], instrument: str, reduce_only: bool
+) -> None:
+    """Ours are written out by hand, the keeper's are eth-account's."""
+    message = Order(
+        subAccount=7,
+        instrument=instrument,
+        side=1,
+        quantity=quantity,
+        venues=tuple(venues),
+        reduceOnly=reduce_only,
+        nonce=3,
+        deadline=START_S,
+    )
+    signed = sign_order(message, chain_id=CHAIN_ID, vault=VAULT, key=KEYS["a"])
+    digest = order_digest(message, domain_separator(CHAIN_ID, VAULT))
+    assert digest == digest_of(signed)
+    assert signer_of(digest, signed.signature) == ADDRESS["a"]
+
+
+@pytest.mark.parametrize("signature", ["0x", "0x" + "00" * 64, "0x" + "ff" * 65, "zz"])
+def test_what_is_no_signature_is_refused(signature: str) -> None:
+    with pytest.raises(ValueError, match=r"signature|recovered|hexadecimal"):
+        signer_of(bytes(32), signature)
+
+
+@pytest.mark.parametrize("fields", [{"quantity": 2**64}, {"deadline": -1}, {"venues": ("0x12",)}])
+def test_an_order_that_its_type_cannot_hold_has_no_digest(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"no uint|no address"):
+        order_digest(msgspec.structs.replace(ORDERS["one"].order, **fields), domain_separator(CHAIN_ID, VAULT))

@@ -1,13 +1,13 @@
 """Statement files on disk: what cannot be read is said with the file's name."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import pytest
 
+from keeper.audit.archive import keep_chain, keep_seat, kept_chain, kept_seats
 from keeper.audit.report import Findings
-from keeper.audit.sources import SeatRecords, archive
 from keeper.audit.statement_file import read_statements
 from keeper.errors import InputError
 from keeper.model.statements import statement_root
@@ -20,7 +20,7 @@ def test_reads_every_epoch(tmp_path: Path) -> None:
         (tmp_path / f"{document['epoch']}.json").write_text(json.dumps(document))
     files = read_statements(tmp_path, findings)
     assert sorted(files) == [1, 2]
-    assert statement_root(files[2].document) == statement_root(SECOND)
+    assert files[2].root() == "0x" + statement_root(SECOND).hex()
     assert files[2].statement.accounts[0].pnl == 1_548_200
     assert findings.found == []
 
@@ -60,10 +60,21 @@ def test_no_folder(tmp_path: Path) -> None:
 
 def test_the_archive_holds_every_input_words_of_256_bits_included(tmp_path: Path) -> None:
     world = World()
-    archive(tmp_path / "kept", world.facts(), world.seats().values())
-    chain = json.loads((tmp_path / "kept" / "chain.json").read_text())
-    assert [log["args"]["pnl4"] for log in chain["logs"] if log["name"] == "LanesChanged"] == [
-        log.args["pnl4"] for log in world.logs if log.name == "LanesChanged"
-    ]
-    seat = msgspec.json.decode((tmp_path / "kept" / f"venue-{V1}.json").read_bytes(), type=SeatRecords)
-    assert seat == world.seats()[V1]
+    facts, seats = world.facts(), world.seats()
+    keep_chain(tmp_path, facts)
+    for records in seats.values():
+        keep_seat(tmp_path, records)
+    assert kept_chain(tmp_path) == facts
+    kept = kept_seats(tmp_path)
+    assert kept.keys() == seats.keys()
+    assert replace(kept[V1], fills=tuple(kept[V1].fills)) == seats[V1]
+    assert tuple(kept[V1].fills) == seats[V1].fills
+
+
+def test_a_broken_archive_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"--archive: .*chain.json cannot be read"):
+        kept_chain(tmp_path)
+    keep_seat(tmp_path, World().seats()[V1])
+    (tmp_path / f"venue-{V1}" / "rows.jsonl").write_text('{"venue": 1}\n')
+    with pytest.raises(InputError, match=r"rows.jsonl line 1 is no record"):
+        kept_seats(tmp_path)

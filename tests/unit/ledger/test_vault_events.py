@@ -23,7 +23,7 @@ NO_FIGURE = {
     *("AbdicatedSelector", "Accepted", "Submitted", "Revoked", "TimelockChanged"),  # announced, not yet so
     *("OwnerSet", "CuratorSet", "KeeperAdded", "KeeperRemoved", "GuardianAdded", "GuardianRemoved"),
     *("AccountClosing", "AccountKept", "AccountOffered"),  # take effect as AccountClosed and AccountTransferred
-    *("BandChanged", "FeeCapChanged", "FeeRecipientSet", "GateSet", "DepositsStopped"),
+    *("BandChanged", "FeeRecipientSet", "GateSet", "DepositsStopped"),
     *("RecallAsked", "RecallLapsed"),  # cash arrives as Collected
     *("ExitArmed", "ExitTriggered"),  # lanes freeze: each payment is an ExitClaimed
 }
@@ -38,6 +38,7 @@ class Both:
         self.replay = ChainReplay(self.findings)
         self.inputs = {e["name"]: {p["name"] for p in e["inputs"]} for e in entries("PrimeVault", "event")}
         self.block, self.time_s = 0, 1_770_000_000
+        self.marked_s = 0
 
     def log(self, name: str, **args: Any) -> None:
         self._tell(name, args, replay=True)
@@ -63,17 +64,19 @@ class Both:
         self.log("Deposited", **{"id": id_, "from": owner, "amount": amount})
 
     def mark(self, venue: str, value: int) -> None:
-        self.log(
-            "Marked", venue=venue, delta=value - self.books.book(venue), value=value, asOf=1, l1Block=2, sheet="0x00"
-        )
+        self.marked_s = self.time_s
+        delta = value - self.books.book(venue)
+        self.log("Marked", venue=venue, delta=delta, value=value, asOf=self.marked_s, l1Block=2, sheet="0x00")
 
     def commit(self, pnl: dict[int, int], *marked: str, fees: int = 0, insurance: int = 0, deficit: int = 0) -> None:
+        """Ten minutes after the last log, as the contract wants it."""
+        self.time_s += 600
         epoch, (words, pnl4) = self.books.epoch + 1, pack(pnl)
         self.log("LanesChanged", epoch=epoch, words="0x" + words.hex(), pnl4=list(pnl4))
         self.log(
             "Committed",
             epoch=epoch,
-            asOf=epoch,
+            asOf=self.marked_s,
             fence=1,
             statementRoot="0x" + "00" * 32,
             pnl=sum(pnl.values()),
@@ -119,7 +122,9 @@ def test_every_event_is_booked_or_known_to_change_nothing() -> None:
     both = Both()
     handled = {name for name in both.inputs if hasattr(both.replay, f"_on_{name}")}
     limits = {"CapChanged", "RelativeCapChanged", "SuspensionSet"}  # the keeper's business alone
+    limits_of_fees = {"FeeCapChanged"}  # the auditor's alone: the contract refuses what is above
     assert handled & (NO_FIGURE | limits) == set()
+    assert limits_of_fees <= handled
     assert handled | NO_FIGURE | limits == set(both.inputs)
 
 
@@ -133,6 +138,8 @@ def test_what_has_no_figure_changes_none(both: Both, name: str) -> None:
 
 
 def test_fees_accrue_in_commits_and_are_paid_once(both: Both) -> None:
+    both.log("FeeCapChanged", ppmPerDay=6_000)
+    both.time_s += 2 * 3600  # 0.6% a day of 2,000 USDC: 1 USDC and a little more
     both.mark(SEAT, 503 * USDC)
     both.commit({1: 2 * USDC}, SEAT, fees=1 * USDC)
     assert both.books.fees == 1 * USDC
@@ -140,6 +147,21 @@ def test_fees_accrue_in_commits_and_are_paid_once(both: Both) -> None:
     both.agree()
     assert both.books.fees == 600_000
     both.refused("FeesPaid", "700000 of fees paid of 600000 accrued", recipient=CAROL, amount=700_000)
+
+
+def test_fees_above_the_cap_are_found(both: Both) -> None:
+    both.log("FeeCapChanged", ppmPerDay=6_000)
+    both.time_s += 10 * DAY
+    both.mark(SEAT, 537 * USDC)
+    both.commit({}, SEAT, fees=37 * USDC)  # three days' worth is 36
+    both.agree("fee_above_rate")
+
+
+def test_a_mark_of_long_ago_is_found(both: Both) -> None:
+    both.mark(SEAT, 501 * USDC)
+    both.time_s += 301  # with the commit's ten minutes: one second more than a mark may be old
+    both.commit({1: USDC}, SEAT)
+    both.agree("mark_stale")
 
 
 def test_a_transferred_sub_account_keeps_its_lane_and_loses_its_rights(both: Both) -> None:
@@ -167,7 +189,8 @@ def test_a_closed_id_comes_back_with_another_owner(both: Both) -> None:
     both.refused("AccountClosed", "closed with 100000000 micro-USDC", id=3, generation=1)
     both.log("WithdrawRequested", ticket=1, id=3, receiver=CAROL, amount=100 * USDC)
     both.commit({})
-    both.log("WithdrawApproved", ticket=1, id=3, epoch=1, amount=100 * USDC)
+    both.commit({})
+    both.log("WithdrawApproved", ticket=1, id=3, epoch=2, amount=100 * USDC)
     both.log("Claimed", ticket=1, receiver=CAROL, amount=100 * USDC)
     both.log("AccountClosing", id=3)
     both.commit({})
@@ -183,7 +206,8 @@ def test_tickets_are_redirected_approved_in_parts_cancelled_and_claimed(both: Bo
     both.log("WithdrawRequested", ticket=1, id=1, receiver=ALICE, amount=300 * USDC)
     both.log("Redirected", ticket=1, receiver=CAROL)
     both.commit({})
-    both.log("WithdrawApproved", ticket=1, id=1, epoch=1, amount=100 * USDC)
+    both.commit({})
+    both.log("WithdrawApproved", ticket=1, id=1, epoch=2, amount=100 * USDC)
     both.agree()
     both.log("WithdrawCancelled", ticket=1, id=1, amount=200 * USDC)
     both.agree()
@@ -192,7 +216,7 @@ def test_tickets_are_redirected_approved_in_parts_cancelled_and_claimed(both: Bo
     both.log("Claimed", ticket=1, receiver=CAROL, amount=100 * USDC)
     both.agree()
     both.refused("Claimed", "5 claimed of 0 payable", ticket=1, receiver=CAROL, amount=5)
-    both.refused("WithdrawApproved", "5 approved of 0 remaining", ticket=1, id=1, epoch=1, amount=5)
+    both.refused("WithdrawApproved", "5 approved of 0 remaining", ticket=1, id=1, epoch=2, amount=5)
 
 
 def test_exit_pays_from_cash_and_leaves_the_lanes(both: Both) -> None:
@@ -274,15 +298,23 @@ def test_a_release_without_a_mark_is_found(both: Both) -> None:
     both.agree("released_astray")
 
 
+def approve_at_once(both: Both) -> None:
+    both.log("WithdrawRequested", ticket=2, id=2, receiver=BOB, amount=10 * USDC)
+    both.commit({})
+    both.log("WithdrawApproved", ticket=2, id=2, epoch=3, amount=1)
+
+
 @pytest.mark.parametrize(
     ("kind", "tell"),
     [
-        ("ticket_owner", lambda both: both.log("WithdrawApproved", ticket=1, id=2, epoch=1, amount=1)),
+        ("ticket_owner", lambda both: both.log("WithdrawApproved", ticket=1, id=2, epoch=2, amount=1)),
+        ("approved_at_once", approve_at_once),
         ("approval_outside_commit", lambda both: both.log("WithdrawApproved", ticket=1, id=1, epoch=9, amount=1)),
     ],
 )
 def test_an_approval_that_no_contract_would_make_is_found(both: Both, kind: str, tell: Callable[[Both], None]) -> None:
     both.log("WithdrawRequested", ticket=1, id=1, receiver=ALICE, amount=10 * USDC)
+    both.commit({})
     both.commit({})
     tell(both)
     assert [finding.kind for finding in both.findings.found] == [kind]
