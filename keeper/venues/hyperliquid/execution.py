@@ -1,5 +1,6 @@
 """Orders and settings of one seat at Hyperliquid, signed by an agent key."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,9 @@ class HyperliquidClient(HyperliquidReadClient):
         ip_limit: IpLimit | None = None,
         account_limit: AccountLimit | None = None,
         signer: SignerActor | None = None,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_send` is asked last before each command leaves: False refuses it."""
         super().__init__(
             base_url,
             account,
@@ -50,6 +53,7 @@ class HyperliquidClient(HyperliquidReadClient):
         )
         self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
         self._allowance = account_limit
+        self._may_send = may_send
         self._instruments: dict[str, Instrument] = {}
 
     @property
@@ -125,6 +129,8 @@ class HyperliquidClient(HyperliquidReadClient):
         if self._allowance is not None and not self._allowance.take(purpose):
             return self._unsent("the account's allowance of commands is used up but for cancels")
         body = await self._signer.sign(action, nonce, expires_ms)
+        if not self._may_send():
+            return self._unsent("this keeper does not lead any more")
         try:
             answer = await self._http.post("/exchange", body, purpose=purpose, call=str(action["type"]))
         except (UnknownOutcome, VenueError) as error:
