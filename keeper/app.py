@@ -1,7 +1,7 @@
 """The composition root: the only module that names concrete classes and puts the keeper together.
 
-Start: open the books (or refuse), reach chain and venues (or refuse), book the chain's logs, prove what a crash left
-open, and only then take orders. After that the scheduler asks each second what is due by business time.
+Start: win the lease, open the books (or refuse), reach chain and venues (or refuse), book the chain's logs, prove what
+a crash left open, and only then take orders. After that the scheduler asks each second what is due by business time.
 """
 
 import asyncio
@@ -33,10 +33,11 @@ from keeper.model.events import ChainLogSeen, Event
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
 from keeper.monitoring import metrics
-from keeper.persistence.event_log import EventLog
+from keeper.persistence import Database, EventLog, Lease, schema
 from keeper.reconciliation.collector import Collector
 from keeper.reconciliation.oracles import OraclePrices
 from keeper.risk import RiskEngine
+from keeper.scheduling.leadership import Leadership
 from keeper.scheduling.scheduler import Scheduler
 from keeper.seats import Seat
 from keeper.settlement.engine import SettlementEngine
@@ -68,9 +69,13 @@ class Keeper:
         self._sampler: Sampler | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._last_chain_log: ChainLogSeen | None = None
-        self.log = EventLog(f"sqlite:///{config.database}", self._project)
+        self.database = Database(config.database)
+        self.lease = Lease(self.database, ttl_s=config.lease_s)
+        self.log: EventLog
+        self._keeping: asyncio.Task[None] | None = None
         self.vault = Vault(w3, config.vault)
-        self.sender = Sender(Transactor(w3, keys.keeper_key.get_secret_value()), self.append, self.clock)
+        transactor = Transactor(w3, keys.keeper_key.get_secret_value())
+        self.sender = Sender(transactor, self.append, self.clock, self.lease.valid)
         self.scheduler = Scheduler(self.clock)
         self._w3 = w3
         self._keys = keys
@@ -142,8 +147,10 @@ class Keeper:
 
     # start
 
-    async def start(self) -> None:
-        """Raises ConfigError, ChainError, VenueError, UnknownOutcome or IntegrityError with what to do about it."""
+    async def start(self, *, standby: bool = False) -> None:
+        """Raises ConfigError, ChainError, VenueError, UnknownOutcome or IntegrityError with what to do about it. On
+        `standby` it first waits, for ever if need be, until nobody else leads."""
+        await self._lead(standby)
         config = self.config
         config.statements.mkdir(parents=True, exist_ok=True)
         await self._check_chain()
@@ -171,6 +178,14 @@ class Keeper:
         self.active = True
         log.info("active", seats=[seat.name for seat in self.seats], events=self.log.seq)
 
+    async def _lead(self, standby: bool) -> None:
+        """The lease, then the books: they are read beside the event loop, so that the lease stays alive meanwhile."""
+        leadership = Leadership(self.lease)
+        await asyncio.to_thread(schema.upgrade, self.database)
+        await leadership.win(standby=standby)
+        self._keeping = asyncio.create_task(leadership.keep())
+        self.log = await asyncio.to_thread(EventLog, self.database, self._project, lease=self.lease)
+
     async def _check_chain(self) -> None:
         chain_id = int(await self._w3.eth.chain_id)
         if chain_id != self.config.chain_id:
@@ -187,7 +202,7 @@ class Keeper:
         logs = await self.read_logs(last.block, last.block) if last.block <= await self._follower.head() else []
         if not any((entry.log_index, entry.tx.lower()) == (last.log_index, last.tx.lower()) for entry in logs):
             raise ConfigError(
-                f"database: {self.config.database} holds the books of another vault or chain: their last log, "
+                f"database: {self.database.name} holds the books of another vault or chain: their last log, "
                 f"{last.name} of block {last.block}, is not one of vault {self.config.vault} at {self.config.rpc}; "
                 "name the right file"
             )
@@ -209,6 +224,7 @@ class Keeper:
             account_limit=self._limits.of_account(entry.url, account),
             signer=self._signers.of(entry.url, key),
             socket=True,
+            may_send=self.lease.valid,
         )
         self._stack.push_async_callback(client.close)
         try:
@@ -229,8 +245,9 @@ class Keeper:
         )
 
     async def _next_fence(self) -> int:
-        """Larger than any the chain has seen, so that an earlier keeper can no longer commit (rule A5)."""
-        return (await self.vault.state()).last_fence + 1
+        """The lease's epoch, larger than any fence the chain has seen: an earlier keeper can no longer commit (A5)."""
+        await asyncio.to_thread(self.lease.raise_epoch, (await self.vault.state()).last_fence + 1)
+        return self.lease.epoch
 
     def _build_engines(self, fence: int) -> None:
         config, seats = self.config, self.seats
@@ -386,9 +403,13 @@ class Keeper:
         self.scheduler.start()
 
     async def watch(self) -> None:
-        """Returns never; raises when the streams broke on records that contradict each other: nothing goes on then."""
+        """Returns never; raises when another keeper leads (NotLeader), or when the streams broke on records that
+        contradict each other: nothing goes on then."""
         assert self._stream is not None
-        await asyncio.shield(self._stream)
+        assert self._keeping is not None
+        done, _ = await asyncio.wait({self._stream, self._keeping}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
 
     @property
     def healthy(self) -> bool:
@@ -406,7 +427,11 @@ class Keeper:
             self._sampling.cancel()
             await asyncio.gather(self._sampling, return_exceptions=True)
         await self._stack.aclose()
-        self.log.close()
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+            await asyncio.to_thread(self.lease.release)
+        self.database.close()
 
 
 def _seen(entry: ChainLog) -> ChainLogSeen:

@@ -4,6 +4,7 @@ PrimeError
 ├── InputError      somebody gave us something wrong: names the field and the fix
 ├── ConfigError     the program is set up wrongly: names the setting and the fix
 ├── IntegrityError  stored or received records contradict each other: nothing is done with them
+├── NotLeader       another keeper writes these books now: this one stops
 ├── VenueError      a venue said no (its own words)
 ├── UnknownOutcome  we cannot tell what happened to a command; never to be read as "no"
 └── ChainError      the chain or its node said no
@@ -30,6 +31,10 @@ class ConfigError(PrimeError):
 
 class IntegrityError(PrimeError):
     """Records contradict each other, so that nothing may be built on them."""
+
+
+class NotLeader(PrimeError):  # noqa: N818 - a state of affairs, not a fault
+    """Another process has taken over the database; nothing may be written, sent or committed by this one."""
 
 
 class VenueError(PrimeError):

@@ -10,8 +10,8 @@ from keeper.config import KeeperConfig, KeeperKeys
 from keeper.presenter import Presenter
 
 
-async def run(config: KeeperConfig, keys: KeeperKeys) -> None:
-    """A keeper with its API, until SIGTERM or SIGINT."""
+async def run(config: KeeperConfig, keys: KeeperKeys, *, standby: bool = False) -> None:
+    """A keeper with its API, until SIGTERM or SIGINT. On `standby` it waits until nobody else leads."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -20,15 +20,20 @@ async def run(config: KeeperConfig, keys: KeeperKeys) -> None:
         keeper = Keeper(config, keys, w3)
         runner = await serve(build(Presenter(keeper), config.page), config.api_host, config.api_port)
         try:
-            await keeper.start()
-            keeper.schedule()
             waiting = asyncio.create_task(stop.wait())
-            watching = asyncio.create_task(keeper.watch())
-            await asyncio.wait({waiting, watching}, return_when=asyncio.FIRST_COMPLETED)
+            working = asyncio.create_task(_work(keeper, standby))
+            await asyncio.wait({waiting, working}, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
-            if watching.done():
-                watching.result()
-            watching.cancel()
+            if working.done():
+                working.result()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
         finally:
             await keeper.close()
             await runner.cleanup()
+
+
+async def _work(keeper: Keeper, standby: bool) -> None:
+    await keeper.start(standby=standby)
+    keeper.schedule()
+    await keeper.watch()

@@ -4,17 +4,24 @@ from collections.abc import Callable, Iterable
 
 from keeper.chain.transactor import Receipt, Transactor, TxRecord
 from keeper.clock import Clock
-from keeper.errors import ChainError
+from keeper.errors import ChainError, NotLeader
 from keeper.model.events import TxIntent, TxLanded
 
 
 class Sender:
-    """One key's transactions, recorded by `append`."""
+    """One key's transactions, recorded by `append`; none leaves unless `may_send` says so then: NotLeader."""
 
-    def __init__(self, transactor: Transactor, append: Callable[..., int], clock: Clock) -> None:
+    def __init__(
+        self,
+        transactor: Transactor,
+        append: Callable[..., int],
+        clock: Clock,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._transactor = transactor
         self._append = append
         self._clock = clock
+        self._may_send = may_send
         self._count = 0
 
     @property
@@ -55,6 +62,8 @@ class Sender:
                 at_ms=self._clock.now_ms(),
             )
         )
+        if not self._may_send():
+            raise NotLeader(f"{record.purpose}: this keeper's lease has run out; nothing was sent")
 
     def _land(self, key: str, receipt: Receipt | None, tx: str) -> None:
         self._append(

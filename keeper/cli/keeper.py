@@ -23,10 +23,13 @@ def run_keeper(
     config: Annotated[
         Path, typer.Option(help="Settings (JSON). Keys come from PRIME_KEEPER_KEY and PRIME_TRADER_KEY.")
     ],
+    standby: Annotated[
+        bool, typer.Option(help="Wait while another keeper leads on this database, then take over.")
+    ] = False,
     json_logs: Annotated[bool, typer.Option(help="One JSON object a line.")] = False,
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Runs until told to stop (SIGTERM, Ctrl-C). Refuses to start on altered books or with a node or venue down."""
     configure(json=json_logs, level=log_level)
     settings = read_config(config)
-    asyncio.run(run(settings, read_keys(settings.chain_id)))
+    asyncio.run(run(settings, read_keys(settings.chain_id), standby=standby))

@@ -6,7 +6,7 @@ case; digests, hashes and roots are `0x` and hex.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeAlias
@@ -269,6 +269,15 @@ KINDS: Final[Mapping[str, type[Event]]] = MappingProxyType({kind.__name__: kind 
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 
+SCHEMA: Final = 1
+"""Version of this vocabulary, stored with every event. New kinds, and new fields that have a default, need no new one.
+Any other change does, and then `STEPS` says how the plain JSON of a version becomes that of the next."""
+
+Step: TypeAlias = Callable[[dict[str, Any]], dict[str, Any]]
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
+"""By the version that a step leads away from."""
+
 
 def kind_of(event: Event) -> str:
     """The tag under which an event is stored: its class's name."""
@@ -283,15 +292,26 @@ def encode(event: Event) -> str:
     return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def decode(text: str | bytes) -> Event:
-    """Inverse of `encode`. msgspec.ValidationError for an unknown kind or field, or a missing one."""
-    event = _decoder.decode(text)
+def decode(text: str | bytes, schema: int = SCHEMA) -> Event:
+    """Inverse of `encode`, of any version up to ours. msgspec.ValidationError for an unknown version, kind or field, or
+    a missing one."""
+    event = _decoder.decode(text if schema == SCHEMA else carried_forward(text, schema, STEPS, SCHEMA))
     if isinstance(event, RouteDecided):
         try:
             return msgspec.structs.replace(event, decision=unpack(event.decision))
         except ValueError as error:
             raise msgspec.ValidationError(str(error)) from error
     return event
+
+
+def carried_forward(text: str | bytes, schema: int, steps: Mapping[int, Step], to: int) -> bytes:
+    """A body of version `schema` as one of version `to`; the stored one stays as it is."""
+    if not 1 <= schema <= to:
+        raise msgspec.ValidationError(f"version {schema} of the events; this program knows 1 to {to}")
+    body = json.loads(text)
+    for version in range(schema, to):
+        body = steps[version](body)
+    return json.dumps(body).encode()
 
 
 def time_of(event: Event) -> int:

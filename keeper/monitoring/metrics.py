@@ -17,6 +17,7 @@ seat_equity = Gauge("prime_seat_equity_usdc", "Equity of a seat.", ["venue"], re
 seat_target = Gauge("prime_seat_target_usdc", "Target equity of a seat.", ["venue"], registry=registry)
 seat_frozen = Gauge("prime_seat_frozen", "1 while a seat is frozen for new risk.", ["venue"], registry=registry)
 epoch = Gauge("prime_epoch", "Last commit.", registry=registry)
+leader = Gauge("prime_leader", "1 while this keeper holds the lease of its database.", registry=registry)
 alerts = Counter("prime_alerts", "What a person should look at.", ["kind"], registry=registry)
 unreadable = Counter(
     "prime_venue_unreadable", "Messages that could not be read or believed.", ["venue", "channel"], registry=registry

@@ -1,5 +1,7 @@
 """The event log: append-only, hash-chained, one writer; everything else can be rebuilt from it."""
 
+from keeper.persistence.database import Database
 from keeper.persistence.event_log import EventLog
+from keeper.persistence.lease import Lease
 
-__all__ = ["EventLog"]
+__all__ = ["Database", "EventLog", "Lease"]

@@ -1,35 +1,38 @@
-"""Append-only, hash-chained log of events on SQLite, with the double-entry postings that follow from them.
+"""Append-only, hash-chained log of events, with the double-entry postings that follow from them.
 
 What is committed here has happened; what is not has not. Opening the log reads all of it, re-derives every posting and
 refuses to start on the first row that is not what was written.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event, insert, inspect, select, update
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
-from sqlmodel import SQLModel
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.exc import DatabaseError, OperationalError
 
-from keeper.errors import ConfigError, IntegrityError
-from keeper.model.events import Event, decode, encode, kind_of, time_of
+from keeper.errors import ConfigError, IntegrityError, NotLeader
+from keeper.model.events import SCHEMA, Event, decode, encode, kind_of, time_of
+from keeper.persistence import schema
+from keeper.persistence.database import Database
+from keeper.persistence.lease import Lease
 from keeper.persistence.tables import ENTRY, EVENT, HEAD
-from keeper.persistence.writer_lock import WriterLock
 
 Projector: TypeAlias = Callable[[int, Event], Sequence[tuple[str, int]]]
 """Takes (seq, event), updates its own state, returns the event's postings (account, amount)."""
 
 GENESIS = "0" * 64
-FIX = "restore the file from a backup, or delete it and run again from the chain's and the venues' records"
+FIX = "restore it from a backup (prime restore), or start anew from the chain's and the venues' records"
 
 
-def row_hash(previous: str, seq: int, at_ms: int, kind: str, body: str) -> str:
-    """sha256 over the previous hash, seq, time, kind and body, newline between; hex."""
-    return hashlib.sha256(f"{previous}\n{seq}\n{at_ms}\n{kind}\n{body}".encode()).hexdigest()
+ALL_EVENTS = select(EVENT).order_by(EVENT.c.seq)
+ALL_ENTRIES = select(ENTRY).order_by(ENTRY.c.event_seq, ENTRY.c.line)
+
+
+def row_hash(previous: str, seq: int, at_ms: int, kind: str, version: int, body: str) -> str:
+    """sha256 over the previous hash, seq, time, kind, version and body, newline between; hex."""
+    return hashlib.sha256(f"{previous}\n{seq}\n{at_ms}\n{kind}\n{version}\n{body}".encode()).hexdigest()
 
 
 def no_postings(_seq: int, _event: Event) -> Sequence[tuple[str, int]]:
@@ -38,31 +41,38 @@ def no_postings(_seq: int, _event: Event) -> Sequence[tuple[str, int]]:
 
 
 class EventLog:
-    """The log at `url` (`sqlite:///path`), held by this process alone.
+    """The log in `database` (a URL, or one that is open), written by this process alone.
 
     `projector` (for the keeper: `Books().apply`) is called for every stored event in order while the log opens, and
     for every appended one: nobody else applies events to it. It refuses an event by raising before it changes
-    anything; such an event is not stored. After a failed write memory and file differ, so the log refuses everything
-    until it is opened again.
+    anything; such an event is not stored. After a failed write memory and database differ, so the log refuses
+    everything until it is opened again.
 
-    Raises ConfigError (file held by another process, not SQLite) and IntegrityError (a row is not what was written).
+    `lease` is one that its owner holds and keeps alive; without it the log takes one, which another process can have
+    only after this one is closed or dead.
+
+    Raises ConfigError (held by another process, no such database), NotLeader (the lease was lost: every append checks)
+    and IntegrityError (a row is not what was written).
     """
 
-    def __init__(self, url: str, projector: Projector = no_postings) -> None:
+    def __init__(
+        self, database: str | Database, projector: Projector = no_postings, *, lease: Lease | None = None
+    ) -> None:
         self._projector = projector
-        self._broken = ""
+        self._broken: IntegrityError | NotLeader | None = None
         self._seq, self._hash = 0, GENESIS
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            raise ConfigError(f"database: {parsed.get_backend_name()} is not supported; use sqlite:///path/to/file.db")
-        path = Path(parsed.database) if parsed.database and parsed.database != ":memory:" else None
-        if path is not None and not path.parent.is_dir():
-            raise ConfigError(f"database: the directory {path.parent} does not exist; create it")
-        self._name = str(path or "memory")
-        self._lock = WriterLock(path) if path is not None else None
-        self._engine = _engine(url)
+        self._owned: Database | None = None
+        self._lease: Lease | None = None
+        if isinstance(database, str):
+            database = self._owned = Database(database)
+        self._database = database
         try:
-            self._open()
+            with readable(database):
+                schema.upgrade(database)
+                self._lease = lease or _taken(database)
+                self._borrowed = lease is not None
+                with database.read() as connection:
+                    self._seq, self._hash = _Check(database.name, connection, projector).run()
         except BaseException:
             self.close()
             raise
@@ -83,14 +93,14 @@ class EventLog:
         When the projector refuses one, those before it are stored and its error is raised.
         """
         if self._broken:
-            raise IntegrityError(f"event log {self._name}: {self._broken}; open it again")
+            raise self._broken
         bodies = [encode(item) for item in events]  # first: what cannot be stored is not applied either
         rows: list[dict[str, Any]] = []
         entries: list[dict[str, Any]] = []
         try:
             for item, body in zip(events, bodies, strict=True):
                 seq = self._seq + len(rows) + 1
-                entries.extend(_entry_rows(seq, self._projector(seq, item)))
+                entries.extend(entry_rows(seq, self._projector(seq, item)))
                 rows.append(_event_row(seq, item, body, rows[-1]["hash"] if rows else self._hash))
         finally:
             if rows:
@@ -99,23 +109,19 @@ class EventLog:
 
     def replay(self) -> Iterator[tuple[int, Event]]:
         """All events with their numbers, in order."""
-        with self._engine.connect() as connection:
-            for row in connection.execute(select(EVENT).order_by(EVENT.c.seq)):
-                yield row.seq, decode(row.body)
+        yield from replay(self._database)
 
     def verify(self, projector: Projector | None = None) -> None:
-        """Checks every row of every table against the hash chain. With a fresh projector, the postings against it too.
-
-        IntegrityError names the table, the row and what to do.
-        """
-        with _readable(self._name), self._engine.connect() as connection:
-            self._verify(connection, projector)
+        """`verify` of this log's database."""
+        verify(self._database, projector)
 
     def close(self) -> None:
-        self._engine.dispose()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        """Gives the lease up if the log took it itself."""
+        if self._lease is not None and not self._borrowed:
+            self._lease.release()
+        self._lease = None
+        if self._owned is not None:
+            self._owned.close()
 
     def __enter__(self) -> "EventLog":
         return self
@@ -123,100 +129,119 @@ class EventLog:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open(self) -> None:
-        with _readable(self._name):
-            with self._engine.begin() as connection:
-                self._refuse_foreign_tables(connection)
-                SQLModel.metadata.create_all(connection, tables=[EVENT, ENTRY, HEAD])
-            with self._engine.connect() as connection:
-                self._seq, self._hash = self._verify(connection, self._projector)
-
-    def _refuse_foreign_tables(self, connection: Connection) -> None:
-        foreign = set(inspect(connection).get_table_names()) - {EVENT.name, ENTRY.name, HEAD.name}
-        if foreign:
-            raise ConfigError(
-                f"database: {self._name} belongs to another program (tables {', '.join(sorted(foreign))}); "
-                "name another file"
-            )
-
     def _write(self, rows: list[dict[str, Any]], entries: list[dict[str, Any]]) -> None:
-        head = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]}
-        self._broken = "a write failed after its events had been applied"
-        with self._engine.begin() as connection:
-            connection.execute(insert(EVENT), rows)
-            if entries:
-                connection.execute(insert(ENTRY), entries)
-            if self._seq == 0:
-                connection.execute(insert(HEAD), [{"id": 1, **head}])
-            else:
-                connection.execute(update(HEAD).values(head))
-        self._broken = ""
-        self._seq, self._hash = head["seq"], head["hash"]
-
-    def _verify(self, connection: Connection, projector: Projector | None) -> tuple[int, str]:
-        seq, previous = 0, GENESIS
-        entries = iter(connection.execute(select(ENTRY).order_by(ENTRY.c.event_seq, ENTRY.c.line)))
-        for row in connection.execute(select(EVENT).order_by(EVENT.c.seq)):
-            seq += 1
-            item = self._verified_event(row, seq, previous)
-            previous = row.hash
-            if projector is not None:
-                for wanted in _entry_rows(seq, projector(seq, item)):
-                    self._compare_entry(next(entries, None), wanted)
-        if projector is not None and (spare := next(entries, None)) is not None:
-            raise self._altered("ledger_entry", f"{spare.event_seq}.{spare.line}", "no event gives this posting")
-        heads = [tuple(row) for row in connection.execute(select(HEAD))]
-        if heads != ([(1, seq, previous)] if seq else []):
-            raise self._altered("head", "1", f"it says {heads}, the last event is {seq}: rows are missing or altered")
-        return seq, previous
-
-    def _verified_event(self, row: Any, seq: int, previous: str) -> Event:
-        if row.seq != seq:
-            raise self._altered("event", str(seq), f"it is missing; the next one is {row.seq}")
-        if row.previous_hash != previous:
-            raise self._altered("event", str(seq), "previous_hash is not the hash of the row before")
-        if row.hash != row_hash(previous, seq, row.at_ms, row.kind, row.body):
-            raise self._altered("event", str(seq), "its hash does not match its content")
+        assert self._lease is not None, "the log is open"
+        name = self._database.name
+        self._broken = IntegrityError(
+            f"event log {name}: a write failed after its events had been applied; open it again"
+        )
         try:
-            item = decode(row.body)
-        except msgspec.DecodeError as error:
-            raise IntegrityError(
-                f"event log {self._name}: table event, row {seq}: this version cannot read it ({error}); "
-                "run the version that wrote it"
-            ) from error
-        return item
+            with self._database.write() as connection:
+                self._lease.assert_held(connection)
+                store(connection, rows, entries, self._seq, self._hash)
+        except NotLeader as error:
+            self._broken = error
+            raise
+        self._broken = None
+        self._seq, self._hash = rows[-1]["seq"], rows[-1]["hash"]
+
+
+def replay(database: Database) -> Iterator[tuple[int, Event]]:
+    """All events with their numbers, in order; a keeper may be writing meanwhile."""
+    with readable(database), database.read() as connection, connection.execute(ALL_EVENTS) as rows:
+        for row in rows:
+            yield row.seq, decode(row.body, row.schema)
+
+
+def verify(database: Database, projector: Projector | None = None) -> tuple[int, str]:
+    """Checks every row of every table against the hash chain; the last seq and hash. With a fresh projector, the
+    postings against it too. A keeper may be writing meanwhile.
+
+    IntegrityError names the table, the row and what to do.
+    """
+    with readable(database), database.read() as connection:
+        return _Check(database.name, connection, projector).run()
+
+
+def store(
+    connection: Connection, rows: list[dict[str, Any]], entries: list[dict[str, Any]], seq: int, head: str
+) -> None:
+    """Appends rows after event `seq` with hash `head`. IntegrityError when that is not the last one stored."""
+    connection.execute(insert(EVENT), rows)
+    if entries:
+        connection.execute(insert(ENTRY), entries)
+    fresh = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]}
+    if seq == 0:
+        connection.execute(insert(HEAD), [{"id": 1, **fresh}])
+        return
+    moved = connection.execute(update(HEAD).where(HEAD.c.seq == seq, HEAD.c.hash == head).values(fresh))
+    if moved.rowcount != 1:
+        raise IntegrityError(f"event log: event {seq} is not the last one stored any more; {FIX}")
+
+
+class _Check:
+    """One pass over all rows, in one snapshot."""
+
+    def __init__(self, name: str, connection: Connection, projector: Projector | None) -> None:
+        self._name = name
+        self._connection = connection
+        self._projector = projector
+
+    def run(self) -> tuple[int, str]:
+        with self._connection.execute(ALL_EVENTS) as events, self._connection.execute(ALL_ENTRIES) as entries:
+            seq, head = self._walk(events, iter(entries))
+        heads = [tuple(row) for row in self._connection.execute(select(HEAD)).all()]
+        if heads != ([(1, seq, head)] if seq else []):
+            what = f"it says {heads}, the last event is {seq}: rows are missing or altered"
+            raise altered(self._name, "head", "1", what)
+        return seq, head
+
+    def _walk(self, events: Iterable[Any], entries: Iterator[Any]) -> tuple[int, str]:
+        seq, previous = 0, GENESIS
+        for row in events:
+            seq += 1
+            item = verified_event(self._name, row, seq, previous)
+            previous = row.hash
+            if self._projector is not None:
+                for wanted in entry_rows(seq, self._projector(seq, item)):
+                    self._compare_entry(next(entries, None), wanted)
+        if self._projector is not None and (spare := next(entries, None)) is not None:
+            line = f"{spare.event_seq}.{spare.line}"
+            raise altered(self._name, "ledger_entry", line, "no event gives this posting")
+        return seq, previous
 
     def _compare_entry(self, row: Any, wanted: dict[str, Any]) -> None:
         name = f"{wanted['event_seq']}.{wanted['line']}"
         if row is None:
-            raise self._altered("ledger_entry", name, "it is missing")
+            raise altered(self._name, "ledger_entry", name, "it is missing")
         if row._asdict() != wanted:
-            raise self._altered("ledger_entry", name, f"it says {row._asdict()}, the event gives {wanted}")
-
-    def _altered(self, table: str, row: str, what: str) -> IntegrityError:
-        return IntegrityError(f"event log {self._name}: table {table}, row {row}: {what}. Nothing was started; {FIX}")
+            raise altered(self._name, "ledger_entry", name, f"it says {row._asdict()}, the event gives {wanted}")
 
 
-def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+def verified_event(name: str, row: Any, seq: int, previous: str) -> Event:
+    """The event of a row, which must be number `seq` and follow the hash `previous`. IntegrityError otherwise; `name`
+    is what it calls the log."""
+    if row.seq != seq:
+        raise altered(name, "event", str(seq), f"it is missing; the next one is {row.seq}")
+    if row.previous_hash != previous:
+        raise altered(name, "event", str(seq), "previous_hash is not the hash of the row before")
+    if row.hash != row_hash(previous, seq, row.at_ms, row.kind, row.schema, row.body):
+        raise altered(name, "event", str(seq), "its hash does not match its content")
+    try:
+        return decode(row.body, row.schema)
+    except msgspec.DecodeError as error:
+        raise IntegrityError(
+            f"event log {name}: table event, row {seq}: this version cannot read it ({error}); "
+            "run the version that wrote it"
+        ) from error
 
-    @event.listens_for(engine, "connect")
-    def _pragmas(connection: Any, _record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
 
-    return engine
+def altered(name: str, table: str, row: str, what: str) -> IntegrityError:
+    return IntegrityError(f"event log {name}: table {table}, row {row}: {what}. Nothing was started; {FIX}")
 
 
-def _event_row(seq: int, item: Event, body: str, previous: str) -> dict[str, Any]:
-    at_ms, kind = time_of(item), kind_of(item)
-    digest = row_hash(previous, seq, at_ms, kind, body)
-    return {"seq": seq, "at_ms": at_ms, "kind": kind, "body": body, "previous_hash": previous, "hash": digest}
-
-
-def _entry_rows(seq: int, postings: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+def entry_rows(seq: int, postings: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    """An event's postings as rows. IntegrityError unless they sum to zero."""
     if sum(amount for _, amount in postings):
         raise IntegrityError(f"event {seq}: its postings do not sum to zero: {list(postings)}")
     return [
@@ -225,15 +250,39 @@ def _entry_rows(seq: int, postings: Sequence[tuple[str, int]]) -> list[dict[str,
     ]
 
 
-class _readable:  # noqa: N801 - reads as a word after `with`
-    """Turns what SQLite says of a damaged file into an IntegrityError."""
+def _event_row(seq: int, item: Event, body: str, previous: str) -> dict[str, Any]:
+    at_ms, kind = time_of(item), kind_of(item)
+    digest = row_hash(previous, seq, at_ms, kind, SCHEMA, body)
+    return {
+        "seq": seq,
+        "at_ms": at_ms,
+        "kind": kind,
+        "schema": SCHEMA,
+        "body": body,
+        "previous_hash": previous,
+        "hash": digest,
+    }
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+
+def _taken(database: Database) -> Lease:
+    lease = Lease(database)
+    lease.take()
+    return lease
+
+
+class readable:  # noqa: N801 - reads as a word after `with`
+    """Turns what the database says of damaged tables into an IntegrityError."""
+
+    def __init__(self, database: Database) -> None:
+        self._name = database.name
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, OperationalError) and "database is locked" in str(error.orig):
+            raise ConfigError(
+                f"database: {self._name} is locked by another process, which may be frozen; end that one"
+            ) from error
         if isinstance(error, DatabaseError):
             raise IntegrityError(f"event log {self._name}: not readable ({error.orig}); {FIX}") from error

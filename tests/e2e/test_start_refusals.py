@@ -157,7 +157,7 @@ def test_a_file_that_is_no_database(place: Place) -> None:
     place.database.write_text("these are my shopping notes\n" * 100)
     before = place.database.read_bytes()
     line = keeper_refuses(place.config())
-    assert f"event log {place.database}: not readable (file is not a database); restore the file" in line
+    assert f"event log {place.database}: not readable (file is not a database); restore it from a backup" in line
     assert place.database.read_bytes() == before
 
 

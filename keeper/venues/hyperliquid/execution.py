@@ -1,5 +1,6 @@
 """Orders and settings of one seat at Hyperliquid, signed by an agent key."""
 
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -42,7 +43,9 @@ class HyperliquidClient(HyperliquidReadClient):
         account_limit: AccountLimit | None = None,
         signer: SignerActor | None = None,
         socket: bool = False,
+        may_send: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`may_send` is asked last before each command leaves: False refuses it."""
         super().__init__(
             base_url,
             account,
@@ -53,6 +56,7 @@ class HyperliquidClient(HyperliquidReadClient):
         )
         self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
         self._allowance = account_limit
+        self._may_send = may_send
         self._instruments: dict[str, Instrument] = {}
         self._entry = OrderEntry(base_url, self._http.limit, timeout_s=command_timeout_s) if socket else None
 
@@ -131,6 +135,8 @@ class HyperliquidClient(HyperliquidReadClient):
         if self._allowance is not None and not self._allowance.take(purpose):
             return self._unsent("the account's allowance of commands is used up but for cancels")
         body, call = self._signer.sign(action, nonce, expires_ms), str(action["type"])
+        if not self._may_send():
+            return self._unsent("this keeper does not lead any more")
         try:
             answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
             if answer is None:

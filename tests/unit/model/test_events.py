@@ -1,11 +1,23 @@
 """Events: one spelling, and back; nothing unknown is read."""
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 
-from keeper.model.events import KINDS, ChainLogSeen, FundingSeen, SeatFrozen, decode, encode, kind_of, time_of
+from keeper.model.events import (
+    KINDS,
+    SCHEMA,
+    ChainLogSeen,
+    FundingSeen,
+    SeatFrozen,
+    carried_forward,
+    decode,
+    encode,
+    kind_of,
+    time_of,
+)
 from tests.unit.ledger.world import two_clients
 
 
@@ -53,3 +65,22 @@ def test_time_is_the_venues_for_what_it_told_and_ours_for_what_we_did() -> None:
     )
     assert time_of(funding) == 5
     assert time_of(SeatFrozen(venue="v", reason="r", at_ms=9)) == 9
+
+
+def test_bodies_of_older_versions_are_carried_forward_step_by_step() -> None:
+    def two(body: dict[str, Any]) -> dict[str, Any]:
+        return {("reason" if name == "why" else name): value for name, value in body.items()}
+
+    def three(body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"at_ms": body["at_ms"] * 1000}
+
+    old = '{"at_ms":7,"kind":"SeatFrozen","venue":"0x01","why":"a break"}'
+    frozen = SeatFrozen(venue="0x01", reason="a break", at_ms=7000)
+    assert decode(carried_forward(old, 1, {1: two, 2: three}, 3)) == frozen
+    assert decode(carried_forward(old.replace("why", "reason"), 2, {2: three}, 3)) == frozen
+
+
+@pytest.mark.parametrize("version", [0, SCHEMA + 1])
+def test_a_version_that_is_not_known_is_refused(version: int) -> None:
+    with pytest.raises(msgspec.ValidationError, match=f"version {version} of the events"):
+        decode(encode(SeatFrozen(venue="0x01", reason="a break", at_ms=7)), version)

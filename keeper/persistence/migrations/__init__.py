@@ -1,0 +1,1 @@
+"""Versions of the tables, one file each in `versions/`, run by `keeper.persistence.schema`."""

