@@ -146,7 +146,7 @@ class CcxtReadClient:
     # --- public -----------------------------------------------------------------------------------------------
 
     async def now_ms(self) -> int:
-        """The venue's own time; this machine's where the venue does not tell it. UnknownOutcome for one that is none."""
+        """The venue's own time; this machine's where it does not tell it. UnknownOutcome for one that is none."""
         if not self.exchange.has.get("fetchTime"):
             return self._clock.now_ms()
         told, ours = await self.call("fetch_time"), self._clock.now_ms()
