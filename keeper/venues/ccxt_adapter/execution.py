@@ -116,13 +116,15 @@ class CcxtClient(CcxtReadClient):
                 report = await self._report(leg.cloid, item)
                 if report is None or not report.is_final:
                     await asyncio.sleep(ASK_EVERY_S)
+            price = exact_or_none(raw.get("average"), "average price")
+            if report is not None and report.size != leg.size:
+                raise UnknownOutcome(f"an order of {report.size} for one of {leg.size}")
         except Exception as error:  # noqa: BLE001 - the order was taken: what cannot be read leaves it open
             return Unknown(f"accepted, then: {type(error).__name__} {error}")
         if report is None or not report.is_final:
             return Unknown("accepted, but not final yet")
         if report.state == "rejected":
             return Refused(report.text)
-        price = exact_or_none(raw.get("average"), "average price")
         return Confirmed(filled=report.filled, average_price=price or None, oid=report.oid, text=report.text)
 
 

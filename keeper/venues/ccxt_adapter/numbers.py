@@ -6,26 +6,30 @@ read from at most 15 significant digits gives exactly those digits back (IEEE 75
 
 import hashlib
 import math
+from contextlib import suppress
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from keeper.errors import UnknownOutcome
 from keeper.model.amounts import micro_ceil, micro_floor
+from keeper.venues.wire import check_number
 
 FLOAT_DIGITS = 15
 ID_BITS = 63
+ID_DIGITS = 40
+"""More than any venue counts to."""
+SHOWN = 60
 
 
 def exact(value: Any, name: str) -> Decimal:
-    """A number given as text or as an int. UnknownOutcome, naming the field, for anything else: it cannot be read."""
+    """A number given as text or as an int. UnknownOutcome, naming the field, for anything else, and for a number of a
+    size that means nothing: it cannot be read."""
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
-        try:
+        with suppress(InvalidOperation, ValueError):
             number = Decimal(value)
-        except InvalidOperation:
-            number = Decimal("NaN")
-        if number.is_finite():
+            check_number(number, name)
             return number
-    raise UnknownOutcome(f"{name}: not an exact number: {value!r}")
+    raise UnknownOutcome(f"{name}: not an exact number: {str(value)[:SHOWN]!r}")
 
 
 def exact_or_none(value: Any, name: str) -> Decimal | None:
@@ -38,7 +42,7 @@ def level(value: Any, name: str) -> Decimal:
     if not isinstance(value, float):
         return exact(value, name)
     if math.isfinite(value):
-        number = Decimal(repr(value))
+        number = exact(repr(value), name)
         if len(number.normalize().as_tuple().digits) <= FLOAT_DIGITS:
             return number
     raise UnknownOutcome(f"{name}: not a number that a float can carry exactly: {value!r}")
@@ -59,6 +63,6 @@ def number_of(identifier: Any, name: str) -> int:
     text = str(identifier)
     if not identifier:
         raise UnknownOutcome(f"{name}: the venue gave no id")
-    if text.isascii() and text.isdigit():
+    if text.isascii() and text.isdigit() and len(text) <= ID_DIGITS:
         return int(text)
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) >> (64 - ID_BITS)

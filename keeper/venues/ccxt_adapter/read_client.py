@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 CONSISTENT_TRIES = 4
 RATE_WITHIN_MS = 60_000
+MOST_APART_MS = 30 * 86_400_000
+"""A venue's clock is wrong, or its answer no time; ranges up to it would have no end."""
 UNBOUNDED = 1e9
 """Requests a minute of a client opened without limits."""
 
@@ -144,10 +146,13 @@ class CcxtReadClient:
     # --- public -----------------------------------------------------------------------------------------------
 
     async def now_ms(self) -> int:
-        """The venue's own time; this machine's where the venue does not tell it."""
+        """The venue's own time; this machine's where it does not tell it. UnknownOutcome for one that is none."""
         if not self.exchange.has.get("fetchTime"):
             return self._clock.now_ms()
-        return int(await self.call("fetch_time"))
+        told, ours = await self.call("fetch_time"), self._clock.now_ms()
+        if type(told) is not int or abs(told - ours) > MOST_APART_MS:
+            raise UnknownOutcome(f"{self.quirks.exchange}: its time is {str(told)[:40]}, ours is {ours}")
+        return told
 
     async def instruments(self) -> list[Instrument]:
         """Linear perpetuals margined in the seat's currency that can be traded, and whose steps are known."""
@@ -324,6 +329,8 @@ class CcxtReadClient:
             if self.quirks.exchange == "paradex":
                 await self.call("authenticate_rest")
             answer = await self.call(method)
+            if not isinstance(answer, Mapping):
+                raise UnknownOutcome(f"account: {str(answer)[:60]!r} is no account")
             equity, used, free = (exact(answer.get(name), f"account {name}") for name in fields)
             return equity, used, free
         balance = (await self.call("fetch_balance")).get(self.quirks.settle) or {}

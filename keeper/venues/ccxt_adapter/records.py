@@ -126,6 +126,8 @@ def order_report(quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, An
         raise UnknownOutcome(f"{name} status: {raw.get('status')!r} is none of {sorted(STATES)}")
     filled = (exact_or_none(raw.get("filled"), f"{name} filled") or Decimal(0)) * item.contract_size
     size = exact(raw["amount"], f"{name} amount") * item.contract_size
+    if not 0 <= filled <= size:
+        raise UnknownOutcome(f"{name}: {filled} filled of {size}")
     if state == "filled" and filled != size:
         state = "canceled"  # closed with a rest: an IOC that was filled in part
     info = raw.get("info") or {}

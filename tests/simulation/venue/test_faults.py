@@ -113,6 +113,34 @@ def test_caller_s_weight_is_limited_when_asked_to(served: Any) -> None:
     assert served.post("/info", {"type": "meta"})[0] == 200
 
 
+async def test_sockets_of_an_address_are_limited_when_asked_to(start: Any) -> None:
+    """Ten at a time, thirty new a minute, a thousand subscriptions and 2,000 messages a minute over all of them."""
+    served = start()
+    await order_fault(served, "venue", socket_limits=True)
+    async with aiohttp.ClientSession() as session:
+        sockets = [await session.ws_connect(served.url + "/ws") for _ in range(10)]
+        with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+            await session.ws_connect(served.url + "/ws")
+        assert refused.value.status == 429
+        users = [f"0x{number:040x}" for number in range(16)]
+        for number, user in enumerate(users):
+            wanted = {"type": "userEvents", "user": user}
+            await sockets[number % 2].send_json({"method": "subscribe", "subscription": wanted})
+            answer = await sockets[number % 2].receive_json(timeout=5)
+            assert (answer["channel"] == "error") == (number == 15), answer
+        assert answer["data"] == "Cannot track more than 15 total users."
+        for _ in range(2_000 - 16):
+            await sockets[2].send_str('{"method":"ping"}')
+        await sockets[3].send_str('{"method":"ping"}')
+        assert (await sockets[3].receive(timeout=10)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
+        for socket in sockets:
+            await socket.close()
+        for _ in range(20):
+            await (await session.ws_connect(served.url + "/ws")).close()
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            await session.ws_connect(served.url + "/ws")
+
+
 class Listener:
     """One socket listening to BTC's book."""
 

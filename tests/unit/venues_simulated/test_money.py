@@ -6,16 +6,18 @@ from decimal import Decimal
 import pytest
 
 from keeper.errors import VenueError
+from keeper.venues.simulated.accounts import cross_margin_used
 from keeper.venues.simulated.engine import EngineOptions
 from keeper.venues.simulated.fees import DAY_MS
 from keeper.venues.simulated.funding import payment, rate_from_premium
-from keeper.venues.simulated.limits import IpLimits
+from keeper.venues.simulated.limits import AddressLimits, IpLimits
 from keeper.venues.simulated.orders import Filled, Refused
 from keeper.venues.simulated.state import INSURANCE
 from keeper.venues.simulated.tape.recording import HOUR_MS, Recording
 from keeper.venues.simulated.treasury import SPOT
 from keeper.venues.simulated.units import MICRO
 from keeper.venues.simulated.vaults import LOCK_MS
+from keeper.venues.simulated.wire.render_account import spot_state
 from tests.unit.venues_simulated.helpers import ETH, HYPE, NOON, A, B, Scene
 
 WEI = 10**8
@@ -262,3 +264,24 @@ def test_spot_dollars_carry_the_positions_of_a_unified_account(scene: Scene) -> 
     lots = 45_000 * 20 * MICRO // venue.mark_px(ETH)
     assert isinstance(scene.order(A, ETH, 1, lots), Filled)
     assert scene.order(B, ETH, 1, lots) == Refused("Insufficient margin to place order. asset=1")
+
+
+def test_a_unified_account_shows_its_dollars_and_what_is_held_of_them_as_spot(scene: Scene) -> None:
+    venue = scene.venue
+    account = venue.state.account(A)
+    assert [row["total"] for row in spot_state(venue, account)["balances"]] == ["10000.0"]
+    assert isinstance(scene.order(A, ETH, 1, 1_000), Filled)
+    venue.set_abstraction(A, 2)
+    (row,) = spot_state(venue, account)["balances"]
+    assert Decimal(row["total"]) * MICRO == 10_000 * MICRO + account.cash(0)
+    assert Decimal(row["hold"]) * MICRO == cross_margin_used(account, venue.state.mark) > 0
+
+
+def test_a_pooled_account_has_fifty_thousand_actions_a_day(scene: Scene) -> None:
+    limits, account = AddressLimits(1_000_000), scene.venue.state.account(A)
+    limits.admit(account, 60_000, NOON, cancels=False)
+    account.abstraction = 2
+    limits.admit(account, 50_000, NOON, cancels=False)
+    with pytest.raises(VenueError, match=r"Too many actions today \(50001 > 50000\)"):
+        limits.admit(account, 1, NOON, cancels=True)
+    limits.admit(account, 1, NOON + 24 * 3_600_000, cancels=True)

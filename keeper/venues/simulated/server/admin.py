@@ -4,7 +4,8 @@ GET /admin/state; POST /admin/advance {"ms"} or {"to_ms"}, /admin/fund {"account
 /admin/deposits {"from","account"}, /admin/freeze {"on"}, /admin/grant {"account","token","amount"},
 /admin/fault {"kind","count","ms","path","channel"} (see faults), /admin/clear_faults,
 /admin/market {"coin","halted","oracle_lag_ms","depth","oi_cap_usdc"}, /admin/adl {"account","coin","size"},
-/admin/venue {"withdrawals_frozen","funding_flip","stale","skew_ms","ip_weight","status_lag_ms"},
+/admin/venue {"withdrawals_frozen","funding_flip","stale","skew_ms","ip_weight","socket_limits",
+"status_lag_ms"},
 /admin/notify {"account","text"}.
 What is left out of a market's or venue's settings stays as it is.
 """
@@ -66,6 +67,7 @@ class VenueSettings(msgspec.Struct):
     stale: bool | None = None
     skew_ms: int | None = None
     ip_weight: int | None = None
+    socket_limits: bool | None = None
     status_lag_ms: int | None = None
 
 
@@ -221,6 +223,8 @@ class Admin:
             world.info.accounts.status_lag_ms = wanted.status_lag_ms
         if wanted.ip_weight is not None:
             world.ip_limits.limit = wanted.ip_weight
+        if wanted.socket_limits is not None:
+            world.socket_limits.on = wanted.socket_limits
         return reply({"ok": True})
 
     async def adl(self, request: web.Request) -> web.Response:

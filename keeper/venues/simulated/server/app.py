@@ -19,7 +19,7 @@ from keeper.venues.simulated.server.world import World
 def application(world: World) -> web.Application:
     """/info, /exchange and /ws of one venue."""
     app = web.Application(middlewares=[_answer_bad_requests, middleware(world.faults, "/exchange")])
-    socket = SocketHandler(world.venue, world.hub, world.info, world.exchange, world.faults)
+    socket = SocketHandler(world.venue, world.hub, world.info, world.exchange, world.faults, world.socket_limits)
 
     async def info(request: web.Request) -> web.Response:
         body = await read_json(request)

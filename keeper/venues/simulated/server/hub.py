@@ -57,8 +57,8 @@ ON_CHANGE = ("bbo",)
 class Connection:
     """One socket: its topics and a queue that its own task writes out, so that a slow reader holds nobody up."""
 
-    def __init__(self, socket: web.WebSocketResponse, faults: Faults | None = None) -> None:
-        self.socket = socket
+    def __init__(self, socket: web.WebSocketResponse, faults: Faults | None = None, ip: str = "") -> None:
+        self.socket, self.ip = socket, ip
         self.topics: dict[Topic, dict[str, Any]] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_LIMIT)
         self._faults = faults

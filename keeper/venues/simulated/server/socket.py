@@ -1,6 +1,7 @@
 """GET /ws: subscribe, unsubscribe, ping, and requests posted over the socket."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -9,15 +10,13 @@ from aiohttp import WSMsgType, web
 
 from keeper.errors import InputError
 from keeper.venues.simulated.engine import Venue
+from keeper.venues.simulated.limits import TOPICS, USERS, SocketLimits
 from keeper.venues.simulated.server import topics
 from keeper.venues.simulated.server.exchange import Exchange
 from keeper.venues.simulated.server.faults import Fault, Faults, PostError
 from keeper.venues.simulated.server.hub import Connection, Hub
 from keeper.venues.simulated.server.info import Info
-from keeper.venues.simulated.server.replies import BadRequest
-
-MAX_TOPICS = 1_000
-MAX_USERS = 15
+from keeper.venues.simulated.server.replies import BadRequest, too_many
 
 
 class Message(msgspec.Struct):
@@ -30,21 +29,42 @@ class Message(msgspec.Struct):
 class SocketHandler:
     """Serves one venue's sockets."""
 
-    def __init__(self, venue: Venue, hub: Hub, info: Info, exchange: Exchange, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        hub: Hub,
+        info: Info,
+        exchange: Exchange,
+        faults: Faults | None = None,
+        limits: SocketLimits | None = None,
+    ) -> None:
         self._venue, self._hub, self._info, self._exchange = venue, hub, info, exchange
-        self._faults = faults
+        self._faults, self._limits = faults, limits or SocketLimits()
         self._failing: set[asyncio.Task[None]] = set()
 
-    async def handle(self, request: web.Request) -> web.WebSocketResponse:
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        ip = request.remote or ""
+        if not self._limits.connect(ip, time.monotonic()):
+            return too_many()
+        try:
+            return await self._serve(request, ip)
+        finally:
+            self._limits.close(ip)
+
+    async def _serve(self, request: web.Request, ip: str) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket, self._faults)
+        connection = Connection(socket, self._faults, ip)
         self._hub.connections.add(connection)
         writer = asyncio.create_task(connection.write())
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._receive(connection, message.data)
+                if message.type is not WSMsgType.TEXT:
+                    continue
+                if not self._limits.message(ip, time.monotonic()):
+                    await socket.close()  # the venue hangs up on who talks too much
+                    break
+                self._receive(connection, message.data)
         finally:
             self._hub.connections.discard(connection)
             if self._faults is not None:
@@ -83,7 +103,7 @@ class SocketHandler:
         elif topic in connection.topics:
             connection.send_message("error", f"Already subscribed: {shown}")
             return
-        elif (refusal := _limit(connection, topic)) is not None:
+        elif (refusal := self._limit(connection, topic)) is not None:
             connection.send_message("error", refusal)
             return
         connection.send_message("subscriptionResponse", {"method": method, "subscription": normal})
@@ -125,12 +145,14 @@ class SocketHandler:
         except BadRequest as bad:
             return {"type": "error", "payload": bad.text}
 
-
-def _limit(connection: Connection, topic: topics.Topic) -> str | None:
-    if len(connection.topics) >= MAX_TOPICS:
-        return f"Cannot subscribe to more than {MAX_TOPICS} channels."
-    users = {topics.user_of(other) for other in connection.topics} - {None}
-    user = topics.user_of(topic)
-    if user is not None and user not in users and len(users) >= MAX_USERS:
-        return f"Cannot track more than {MAX_USERS} total users."
-    return None
+    def _limit(self, connection: Connection, topic: topics.Topic) -> str | None:
+        """Counted over all sockets of the address where the limits are on, else for each socket by itself."""
+        same = [other for other in self._hub.connections if other.ip == connection.ip] if self._limits.on else []
+        wanted = [other for one in same or [connection] for other in one.topics]
+        if len(wanted) >= TOPICS:
+            return f"Cannot subscribe to more than {TOPICS} channels."
+        users = {topics.user_of(other) for other in wanted} - {None}
+        user = topics.user_of(topic)
+        if user is not None and user not in users and len(users) >= USERS:
+            return f"Cannot track more than {USERS} total users."
+        return None

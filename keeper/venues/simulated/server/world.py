@@ -7,7 +7,7 @@ from keeper.clock import Clock
 from keeper.errors import ConfigError, InputError
 from keeper.venues.simulated.engine import EngineOptions, Venue
 from keeper.venues.simulated.funding import SAMPLE_MS
-from keeper.venues.simulated.limits import IpLimits
+from keeper.venues.simulated.limits import IpLimits, SocketLimits
 from keeper.venues.simulated.server.clock import VenueClock
 from keeper.venues.simulated.server.exchange import Exchange
 from keeper.venues.simulated.server.faults import Faults
@@ -35,6 +35,7 @@ class World:
         self.hub = Hub(self.venue, self.info)
         self.faults = Faults()
         self.ip_limits = IpLimits()
+        self.socket_limits = SocketLimits()
         self.link: ChainLink | None = None  # what joins the venue to a chain
         self._stepping = asyncio.Lock()
         self.venue.before_funding = self._publish_instant

@@ -89,11 +89,15 @@ def _liquidation_price(venue: Venue, account: Account, spec: AssetSpec) -> str |
 
 
 def spot_state(venue: Venue, account: Account | None) -> dict[str, Any]:
-    """Only tokens the account has or reserves."""
+    """Only tokens the account has or reserves. A unified account's dollars and what its positions hold of them are all
+    here (docs, account abstraction modes)."""
     balances = []
     for index in (0, *account.holdings) if account else ():
         assert account is not None
-        token, total = venue.state.token(index), account.spot_total(index)
+        token, total, hold = venue.state.token(index), account.spot_total(index), account.spot_hold(index)
+        if account.abstraction == books.UNIFIED and not index:
+            total += account.cash(0) * WEI_PER_MICRO
+            hold += books.cross_margin_used(account, venue.state.mark) * WEI_PER_MICRO
         if not total:
             continue
         cost = account.holdings[token.index].cost if token.index else 0
@@ -102,7 +106,7 @@ def spot_state(venue: Venue, account: Account | None) -> dict[str, Any]:
                 "coin": token.name,
                 "token": token.index,
                 "total": decimal_text(total, token.decimals),
-                "hold": decimal_text(account.spot_hold(token.index), token.decimals),
+                "hold": decimal_text(hold, token.decimals),
                 "entryNtl": decimal_text(cost, 8),
             }
         )

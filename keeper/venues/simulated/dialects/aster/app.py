@@ -115,6 +115,7 @@ class Socket:
                     self._receive(connection, message.data)
         finally:
             self._publisher.connections.discard(connection)
+            self._publisher.world.faults.forget(connection)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer

@@ -101,6 +101,7 @@ class Server:
                     owner = self._receive(connection, message.data, owner)
         finally:
             self._publisher.connections.discard(connection)
+            self._publisher.world.faults.forget(connection)
             writer.cancel()
             with suppress(asyncio.CancelledError, ConnectionError):
                 await writer

@@ -1,0 +1,218 @@
+"""Hostile answers through ccxt's own class and our records: an aster seat's real answers, bent by chance.
+
+Whatever comes back from a read is a record whose numbers mean something, or an error of ours; a command is Confirmed,
+Refused or Unknown, and never claims more than was asked for.
+"""
+
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import fields, is_dataclass
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from keeper.clock import TestClock
+from keeper.errors import PrimeError
+from keeper.market_data.checks import book_fault, context_fault
+from keeper.model.events import LegIntent
+from keeper.venues.base import Book, Confirmed, MarketContext, Refused, Unknown
+from keeper.venues.ccxt_adapter import read_client
+from keeper.venues.ccxt_adapter.execution import CcxtClient
+from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
+from keeper.venues.simulated.dialects.aster.app import aster
+from keeper.venues.simulated.dialects.aster.private import Private
+from keeper.venues.simulated.dialects.aster.public import Public
+from keeper.venues.simulated.dialects.aster.publisher import AsterPublisher
+from keeper.venues.simulated.dialects.aster.signing import Signed
+from keeper.venues.simulated.engine import EngineOptions
+from keeper.venues.simulated.server.world import World
+from keeper.venues.simulated.tape.recording import load
+from tests.unit.venues_hyperliquid.test_fuzz import TEXTS, VALUES, leaves
+
+VENUE = "0x" + "5e" * 20
+SEAT = "0x" + "a" * 40
+NOON = 1_770_379_200_000
+COINS = ("BTC", "DOGE")
+SIZE = Decimal(5_000)
+READS = ("contexts", "book", "fills", "funding", "funding_rates", "ledger", "state", "fees", "status", "now_ms")
+
+
+def bent(text: str, dice: random.Random) -> str:
+    """Up to three things replaced, removed, renamed or doubled; then perhaps cut short, or no JSON at all."""
+    value = json.loads(text)
+    for _ in range(dice.randint(1, 3)):
+        paths = leaves(value)
+        if not paths:
+            break
+        *way, last = dice.choice(paths)
+        holder = value
+        for step in way:
+            holder = holder[step]
+        kind = dice.choice(["replace", "replace", "remove", "rename", "double"])
+        if kind == "replace":
+            holder[last] = dice.choice([*TEXTS, *VALUES])
+        elif kind == "remove":
+            del holder[last]
+        elif kind == "rename" and isinstance(last, str):
+            holder[last + "X"] = holder.pop(last)
+        elif isinstance(holder, list):
+            holder.insert(last, holder[last])
+    made = json.dumps(value)
+    return made if dice.random() < 0.85 else made[: dice.randrange(len(made) + 1)]
+
+
+class Rig:
+    """The adapter on ccxt's `aster`, whose answers come from the dialect without a wire; `bend` makes them untrue."""
+
+    def __init__(self) -> None:
+        self.clock = TestClock(NOON + 1_000)
+        self.world = World(load(), self.clock, EngineOptions(seed=7))
+        aster(self.world)
+        publisher = self.world.hub
+        assert isinstance(publisher, AsterPublisher)
+        self.public = Public(publisher)
+        self.private = Private(publisher, self.public)
+        self.world.venue.freeze(True)
+        self.world.fund(SEAT, 100_000 * 10**6)
+        self.client = CcxtClient("aster", VENUE, self.clock, opened_ms=NOON, coins=COINS, rate_limit=False)
+        self.client.exchange.request = self.client.feed.request = self.request
+        self.dice: random.Random | None = None
+
+    async def request(
+        self, path: str, api: object = None, method: str = "GET", params: Mapping[str, Any] = {}, config: object = None
+    ) -> Any:
+        name, exchange = path.partition("/")[2], self.client.exchange
+        texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in params.items()}
+        if method == "GET" and self.public.knows(name):
+            answer = self.public.answer(name, texts)
+        elif self.private.knows(method, name):
+            answer = self.private.answer(method, name, Signed(SEAT, texts))
+        else:
+            answer = {}
+        text = msgspec.json.encode(answer).decode()
+        if self.dice is not None and self.dice.random() < 0.6:
+            text = bent(text, self.dice)
+        LAST.set(Answer(200, text))
+        found = exchange.parse_json(text) if exchange.is_json_encoded_object(text) else None
+        exchange.handle_errors(200, "OK", path, method, {}, text, found, {}, "")
+        return found if found is not None else text
+
+    async def trade(self, side: str) -> None:
+        book = await self.client.book("DOGE")
+        price = book.asks[-1][0] if side == "buy" else book.bids[-1][0]
+        outcome = await self.client.submit(leg(side, price, "0x" + f"{len(self.client.sent) + 1:032x}"))
+        assert isinstance(outcome, Confirmed), outcome
+        assert outcome.filled == SIZE
+
+
+def leg(side: str, price: Decimal, cloid: str) -> LegIntent:
+    return LegIntent(
+        digest="0x" + "01" * 32,
+        leg=0,
+        attempt=0,
+        cloid=cloid,
+        venue=VENUE,
+        coin="DOGE",
+        side="buy" if side == "buy" else "sell",
+        size=SIZE,
+        limit_price=price,
+        expires_ms=NOON + 3_600_000,
+        nonce=1,
+        at_ms=NOON,
+    )
+
+
+@pytest.fixture
+async def rig(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+    async def once(read: Any) -> Any:
+        return await read()
+
+    monkeypatch.setattr(read_client, "read_with_retries", once)
+    made = Rig()
+    await made.client.start()
+    for side in ("buy", "buy", "sell"):
+        await made.trade(side)
+    yield made
+    await made.client.close()
+
+
+def numbers(value: Any) -> list[Decimal | int]:
+    """Every number anywhere in a record."""
+    if isinstance(value, Decimal | int) and not isinstance(value, bool):
+        return [value]
+    if isinstance(value, msgspec.Struct):
+        return numbers([getattr(value, name) for name in value.__struct_fields__])
+    if is_dataclass(value):
+        return numbers([getattr(value, item.name) for item in fields(value)])
+    if isinstance(value, Mapping):
+        return numbers(list(value.values()))
+    return [found for item in value for found in numbers(item)] if isinstance(value, list | tuple) else []
+
+
+async def read(client: CcxtClient, name: str) -> Any:
+    match name:
+        case "book":
+            return await client.book("DOGE")
+        case "status":
+            return await client.status(next(iter(client.sent)))
+        case "funding_rates":
+            return await client.funding_rates("DOGE", NOON)
+        case "fills" | "funding" | "ledger":
+            return await getattr(client, name)(NOON)
+    return await getattr(client, name)()
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_unbent_answers_are_understood(rig: Rig, name: str) -> None:
+    found = await read(rig.client, name)
+    assert found is not None
+    assert name in ("funding", "funding_rates") or numbers(found)
+
+
+@pytest.mark.parametrize("name", READS)
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(seed=st.integers(0, 2**32))
+async def test_a_bent_answer_is_a_record_that_means_something_or_an_error(rig: Rig, name: str, seed: int) -> None:
+    rig.dice = random.Random(seed)
+    try:
+        found = await read(rig.client, name)
+    except PrimeError:
+        return  # any other exception fails the test
+    finally:
+        rig.dice = None
+    for number in numbers(found):
+        assert abs(number) < 10**40 if isinstance(number, int) else number.is_finite() and abs(number.adjusted()) <= 30
+    match found:
+        case Book():
+            book_fault(found)
+            assert all(price > 0 and size > 0 for price, size in (*found.bids, *found.asks))
+        case dict():
+            for context in found.values():
+                assert isinstance(context, MarketContext)
+                context_fault(context)
+
+
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(seed=st.integers(0, 2**32))
+async def test_a_bent_answer_to_a_command_claims_no_more_than_was_asked(rig: Rig, seed: int) -> None:
+    price = (await rig.client.book("DOGE")).asks[-1][0]
+    wanted = leg("buy", price, "0x" + f"{len(rig.client.sent) + 100:032x}")
+    rig.dice = random.Random(seed)
+    try:
+        outcome = await rig.client.submit(wanted)
+    finally:
+        rig.dice = None
+    assert isinstance(outcome, Confirmed | Refused | Unknown)
+    if isinstance(outcome, Confirmed):
+        assert 0 <= outcome.filled <= wanted.size
