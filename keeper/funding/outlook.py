@@ -11,6 +11,7 @@ the history) on the side that pays.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from keeper.errors import InputError
@@ -135,6 +136,7 @@ def expected_funding(
     return ExpectedFunding(_grain(sign * MATH.multiply(per_hour, interval_hours) * BPS), instants, method)
 
 
+@lru_cache(1024)
 def _decay_sum(first_hours: Decimal, step_hours: Decimal, count: int, half_life: Decimal) -> Decimal:
     """Σ 2^(−(first + k·step)/h) for k = 0 .. count − 1."""
     if not count:

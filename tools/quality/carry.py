@@ -1,8 +1,8 @@
 """Choosing the venue of a position by all-in cost or by fee alone, on a year of real funding: Binance, Bybit,
 Hyperliquid, the coins that all three list.
 
-Every second day (the hour moves on) a long and a short of each coin are opened at one venue and closed there after
-the holding period, with taker fees both times, at the venues' base tiers. The choice knows only what was
+Once a day (the hour moves on by seven each time) a long and a short of each coin are opened at one venue and closed
+there after the holding period, with taker fees both times, at the venues' base tiers. The choice knows only what was
 settled before: the fit is made on the HISTORY_DAYS before, the current rate is the last one settled. The cost is what
 was really paid at the instants crossed, on a notional that stays.
 """
@@ -199,10 +199,10 @@ def _spread(runs: list[list[int]]) -> Iterator[int]:
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
-    """`[EVERY]`: every n-th day (default every second)."""
+    """`[EVERY]`: every n-th day (default all)."""
     series = recorded()
     return {
         "round trip fees_bps": fees_bps(),
         "coins": list(series),
-        "by holding period": table(list(choices(series, int(arguments[0]) if arguments else 2))),
+        "by holding period": table(list(choices(series, int(arguments[0]) if arguments else 1))),
     }
