@@ -16,6 +16,7 @@ The venues' own arithmetic, pure and exact, is beside it: `tiers` (maintenance m
 
 from keeper.risk.engine import RiskEngine
 from keeper.risk.margin import RiskSettings, requirement
+from keeper.risk.room import largest
 from keeper.risk.seats import free_margin, seat_capacity
 
-__all__ = ["RiskEngine", "RiskSettings", "free_margin", "requirement", "seat_capacity"]
+__all__ = ["RiskEngine", "RiskSettings", "free_margin", "largest", "requirement", "seat_capacity"]

@@ -5,6 +5,7 @@ For rows of one lot size whose numbers fit: scaled costs of a lot in 62 bits, at
 They refuse others with OverflowError, and the pure twin solves them.
 """
 
+from cpython.array cimport array
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from libc.stdint cimport int64_t, uint64_t
 
@@ -331,9 +332,12 @@ cdef class Live(Search):
     cdef Terms* terms
     cdef Side* sides
     cdef int64_t* raw   # costs, not scaled
+    cdef list names
     cdef bint buy, ready
 
-    def __cinit__(self, int count, int64_t quantity, bint buy, int max_legs, int max_nodes):
+    def __cinit__(self, list names, int64_t quantity, bint buy, int max_legs, int max_nodes):
+        cdef int count = len(names)
+        self.names = names
         self.allocate(count, count * 2 * MAX_LEVELS, max_legs, max_nodes)
         self.terms = <Terms*>PyMem_Malloc(max(1, count) * sizeof(Terms))
         self.sides = <Side*>PyMem_Malloc(max(1, count) * sizeof(Side))
@@ -365,17 +369,21 @@ cdef class Live(Search):
         terms.step, terms.minimum, terms.capacity, terms.fixed = step, minimum, capacity, fixed
         terms.factor, terms.offset, terms.bound, terms.tick = factor, offset, bound, tick
 
-    def update(self, int index, const int64_t[::1] prices, const int64_t[::1] sizes, int64_t price_by, int64_t size_by):
+    def update(self, int index, array prices, array sizes, int64_t price_by, int64_t size_by):
         """Takes a side, best first; what it is times `price_by` and `size_by` is in the route's units. OverflowError
         when its numbers do not fit: the row is empty then."""
-        cdef int at, last = <int>prices.shape[0]
+        cdef int at, last = <int>min(len(prices), MAX_LEVELS + 1)
+        cdef int64_t* price = <int64_t*>prices.data.as_longlongs
+        cdef int64_t* size = <int64_t*>sizes.data.as_longlongs
         cdef Side* side = &self.sides[index]
-        cdef bint fits = prices.shape[0] == sizes.shape[0] and prices.shape[0] <= MAX_LEVELS
+        cdef bint fits = len(prices) == len(sizes) and last <= MAX_LEVELS
+        if prices.ob_descr.typecode != 113 or sizes.ob_descr.typecode != 113:
+            raise TypeError("arrays of 64-bit integers ('q') are wanted")
         side.count, side.stale, self.ready = 0, True, False
         if fits:
             for at in range(last):
-                fits = fits and small_product(prices[at], price_by, &side.prices[at])
-                fits = fits and small_product(sizes[at], size_by, &side.sizes[at])
+                fits = fits and small_product(price[at], price_by, &side.prices[at])
+                fits = fits and small_product(size[at], size_by, &side.sizes[at])
             if fits and self.fill(index, last):
                 side.count = last
                 return
@@ -383,9 +391,11 @@ cdef class Live(Search):
         raise OverflowError("a side that does not fit")
 
     def solve(self):
-        """[(row, grains, limit price), ...] of the rows used, lots filled, cost; None when too many nodes are needed.
+        """[(name, grains, limit price), ...] of the rows used, lots filled, cost; None when too many nodes are needed.
         OverflowError when the costs do not fit."""
         cdef int index, outcome
+        cdef int64_t grains
+        cdef list legs
         if not self.ready and not self.scale():
             raise OverflowError("cost of a lot")
         with nogil:
@@ -396,7 +406,7 @@ cdef class Live(Search):
         for index in range(self.count):
             if self.best.lots[index]:
                 grains = self.best.lots[index] * self.terms[index].step
-                legs.append((index, grains, self.limit(index, grains)))
+                legs.append((self.names[index], grains, self.limit(index, grains)))
         return legs, self.best.filled, to_int(self.best_cost)
 
     cdef bint fill(self, int index, int count) noexcept nogil:

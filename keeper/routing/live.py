@@ -7,7 +7,9 @@ anew, and `decide` searches. Compiled, on `Depth` books whose numbers fit; for a
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
 
 from keeper.model.depth import Depth, Level
 from keeper.routing import search
@@ -21,38 +23,36 @@ from keeper.routing.types import RouteRequest, VenueQuote
 if TYPE_CHECKING:
     from keeper.routing._core import Live
 
+POWERS = [10**n for n in range(40)]
 FARTHEST_PRICE = 1 << 50
 """In price steps: where no price of a book can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveLeg:
-    """One child order in whole numbers: `size` × 10^-size_digits base units at `price` × 10^-price_digits or better."""
+class LiveLeg(NamedTuple):
+    """One child order: `quantity` at `limit_price` or better."""
 
     venue: str
-    size: int
-    price: int
-    size_digits: int
-    price_digits: int
-
-    @property
-    def quantity(self) -> Decimal:
-        return plain(Decimal(self.size).scaleb(-self.size_digits))
-
-    @property
-    def limit_price(self) -> Decimal:
-        return Decimal(self.price).scaleb(-self.price_digits)
+    quantity: Decimal
+    limit_price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """The split as of the books now; `filled` × 10^-size_digits base units for `cost` × 10^-cost_digits USD."""
+class Decision(msgspec.Struct, frozen=True):
+    """The split as of the books now, in whole numbers: of (venue, size, limit price) each size is × 10^-size_digits
+    base units, each price × 10^-price_digits; `filled` like a size, and `cost` × 10^-cost_digits USD."""
 
-    legs: tuple[LiveLeg, ...]
+    taken: list[tuple[str, int, int]]
     filled: int
     cost: int
     size_digits: int
+    price_digits: int
     cost_digits: int
+
+    @property
+    def legs(self) -> list[LiveLeg]:
+        return [
+            LiveLeg(venue, plain(Decimal(size).scaleb(-self.size_digits)), Decimal(price).scaleb(-self.price_digits))
+            for venue, size, price in self.taken
+        ]
 
 
 class LiveRoute:
@@ -82,7 +82,7 @@ class LiveRoute:
                 self._build()
                 return
             try:
-                self._core.update(index, levels.prices, levels.sizes, 10**price_by, 10**size_by)
+                self._core.update(index, levels.prices, levels.sizes, POWERS[price_by], POWERS[size_by])
             except OverflowError:
                 self._misfits.add(index)
             else:
@@ -100,18 +100,9 @@ class LiveRoute:
             return self._decided(self.plan())
         if found is None:
             raise RoutingError("search_too_large", "quotes", "too many venue sets; quote fewer venues or lift max_legs")
-        legs, filled, cost = found
-        scales, quotes = self._scales, self._quotes
-        size_digits, price_digits = scales.size_digits, scales.price_digits
-        return Decision(
-            tuple(
-                [LiveLeg(quotes[index].venue, size, price, size_digits, price_digits) for index, size, price in legs]
-            ),
-            filled * scales.step,
-            cost,
-            size_digits,
-            scales.cost_digits,
-        )
+        taken, filled, cost = found
+        scales = self._scales
+        return Decision(taken, filled * scales.step, cost, scales.size_digits, scales.price_digits, scales.cost_digits)
 
     def plan(self) -> RoutePlan:
         """The whole plan of the books now, with its certificate: for the record, when the order is on its way."""
@@ -137,18 +128,11 @@ class LiveRoute:
         size_digits = max(0, *(_digits(amount) for amount in (route.filled, *(leg.quantity for leg in route.legs))))
         price_digits = max((_digits(leg.limit_price) for leg in route.legs), default=0)
         cost_digits = max(0, _digits(route.cost))
-        legs = [
-            LiveLeg(
-                leg.venue,
-                _whole(leg.quantity, size_digits),
-                _whole(leg.limit_price, price_digits),
-                size_digits,
-                price_digits,
-            )
-            for leg in route.legs
+        taken = [
+            (leg.venue, _whole(leg.quantity, size_digits), _whole(leg.limit_price, price_digits)) for leg in route.legs
         ]
         filled, cost = _whole(route.filled, size_digits), _whole(route.cost, cost_digits)
-        return Decision(tuple(legs), filled, cost, size_digits, cost_digits)
+        return Decision(taken, filled, cost, size_digits, price_digits, cost_digits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +169,7 @@ def _unit(request: RouteRequest, quote: VenueQuote) -> tuple[Decimal, Decimal]:
 
 def _core(request: RouteRequest, quotes: Sequence[VenueQuote], scales: _Scales) -> "Live | None":
     """None without the compiled core, with lots that differ, or numbers too large."""
-    if not search.COMPILED or not scales.step:
+    if not search.COMPILED or not scales.step or max(scales.price_digits, scales.size_digits) >= len(POWERS):
         return None
     buy, reference = request.side == "buy", Decimal(request.reference_price)
     price_unit, grain_unit = scales.price_digits, scales.size_digits
@@ -194,7 +178,11 @@ def _core(request: RouteRequest, quotes: Sequence[VenueQuote], scales: _Scales) 
     max_legs = len(quotes) if request.max_legs is None else min(request.max_legs, len(quotes))
     try:
         core = search.live_rows(
-            len(quotes), _whole(request.quantity, grain_unit) // scales.step, buy, max_legs, MAX_NODES
+            [quote.venue for quote in quotes],
+            _whole(request.quantity, grain_unit) // scales.step,
+            buy,
+            max_legs,
+            MAX_NODES,
         )
         for index, quote in enumerate(quotes):
             factor, offset = _unit(request, quote)

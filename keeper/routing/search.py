@@ -42,6 +42,6 @@ def compiled_problem(grid: Grid) -> "Problem | None":
         return None
 
 
-def live_rows(count: int, quantity: int, buy: bool, max_legs: int, max_nodes: int) -> "Live":
+def live_rows(names: list[str], quantity: int, buy: bool, max_legs: int, max_nodes: int) -> "Live":
     """The compiled rows of `live.LiveRoute`, not filled yet. OverflowError for numbers too large."""
-    return _core.Live(count, quantity, buy, max_legs, max_nodes)
+    return _core.Live(names, quantity, buy, max_legs, max_nodes)

@@ -25,34 +25,17 @@ from keeper.model.venue_records import FundingRate
 from keeper.venues.base import Book, BookDelta, BookUpdate, MarketContext, StreamEvent
 from keeper.venues.hyperliquid.stream import read, stream
 from tools.bench.figures import Figure, against
+from tools.bench.frames import LEVELS, START_MS, frame
 from tools.bench.routing import at, interleaved
 
-VENUES, SYMBOLS, LEVELS = 20, 50, 20
+VENUES, SYMBOLS = 20, 50
 SOCKET_FRAMES, WARM_UP, GAP_S = 600, 50, 0.002
 MARKET = {"id": "0", "symbol": "BTC/USDC:USDC"}
 ACCOUNT = "0x" + "aa" * 20
-START_MS = 1_770_336_000_000
 
 
 def run() -> list[Figure]:
     return [*decoding(), *changes(), *asyncio.run(socket_to_book()), *memory()]
-
-
-def frame(rng: random.Random, time_ms: int, coin: str = "BTC") -> str:
-    """An l2Book push of the real size: 20 levels a side, 1.6 kB."""
-    middle = 60_000 + rng.randint(-50, 50)
-    sides = [
-        [
-            {
-                "px": f"{middle + sign * (n + 1)}.0",
-                "sz": f"{rng.randint(1, 10**6) / 10**5:.5f}",
-                "n": rng.randint(1, 30),
-            }
-            for n in range(LEVELS)
-        ]
-        for sign in (-1, 1)
-    ]
-    return json.dumps({"channel": "l2Book", "data": {"coin": coin, "time": time_ms, "levels": sides}})
 
 
 def decoding() -> list[Figure]:

@@ -10,6 +10,7 @@ from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
 from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
+from keeper.venues.hyperliquid.armed import ArmedOrders
 from keeper.venues.hyperliquid.instruments import order_fault
 from keeper.venues.hyperliquid.order_entry import OrderEntry
 from keeper.venues.hyperliquid.outcomes import outcome_of
@@ -55,6 +56,9 @@ class HyperliquidClient(HyperliquidReadClient):
             ip_limit=ip_limit,
         )
         self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
+        self._clock = clock
+        self.armed = ArmedOrders(self._signer)
+        """Reduce-only orders that are signed already."""
         self._allowance = account_limit
         self._may_send = may_send
         self._instruments: dict[str, Instrument] = {}
@@ -101,6 +105,23 @@ class HyperliquidClient(HyperliquidReadClient):
             return self._unsent(_unlisted(coin))
         return await self._command(signing.cancel_action(instrument.asset, cloid, oid), "cancel")
 
+    def arm(self, ticket: OrderTicket) -> None:
+        """Signs a reduce-only order now, to be sent by `fire` (see `armed`). InputError for what cannot be armed."""
+        instrument = self._instruments.get(ticket.coin)
+        fault = (
+            _unlisted(ticket.coin) if instrument is None else order_fault(instrument, ticket.size, ticket.limit_price)
+        )
+        if instrument is None or fault:
+            raise InputError("ticket", f"{self.venue}: {fault}")
+        self.armed.arm(ticket, instrument, self._clock.now_ms())
+
+    async def fire(self, cloid: str) -> Outcome:
+        """Sends an armed order, once; Refused when it is not ready (any more), and nothing is sent then."""
+        body = self.armed.take(cloid, self._clock.now_ms())
+        if body is None:
+            return self._unsent(f"order {cloid} is not armed")
+        return await self._send(body, "order")
+
     async def learn_allowance(self) -> None:
         """Sets the account's limiter to what the venue itself counts. Raises what a read raises."""
         if self._allowance is not None:
@@ -134,9 +155,12 @@ class HyperliquidClient(HyperliquidReadClient):
     ) -> Outcome:
         if self._allowance is not None and not self._allowance.take(purpose):
             return self._unsent("the account's allowance of commands is used up but for cancels")
-        body, call = self._signer.sign(action, nonce, expires_ms), str(action["type"])
+        return await self._send(self._signer.sign(action, nonce, expires_ms), purpose)
+
+    async def _send(self, body: dict[str, Any], purpose: Purpose) -> Outcome:
         if not self._may_send():
             return self._unsent("this keeper does not lead any more")
+        call = str(body["action"]["type"])
         try:
             answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
             if answer is None:
