@@ -177,7 +177,7 @@ def coverage(arguments: list[str]) -> None:
 
 
 def test_deep(arguments: list[str]) -> None:
-    """NAME of a long test: invariants, differential, mutate, prove, replay, routing, execution, faults; see tools/deep.py."""
+    """NAME: invariants, differential, mutate, prove, replay, routing, execution, faults; tools/deep.py."""
     build([])
     module("deep", arguments)
 

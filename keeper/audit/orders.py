@@ -1,5 +1,6 @@
 """Signed orders: whose they are, whether they were allowed, and which client order ids they may have used (rule H1)."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,9 +10,10 @@ from keeper.audit.statement_file import OrderPart, Statement
 from keeper.model.identifiers import client_order_id
 from keeper.model.instruments import coin_of
 from keeper.model.signed_orders import Order, SignedOrder, digest_of, recover, signable
+from keeper.model.terms import OBJECTIVE_TERMS, signer_of
 from keeper.model.venue_records import Fill
 
-LEGS, ATTEMPTS = 32, 8
+MOST_LEGS, ATTEMPTS = 65_536, 8
 
 GRACE_S = 60
 """An order accepted just before a right or its deadline ended may fill a little later; and the venue's clock is not the
@@ -23,6 +25,7 @@ class AuditedOrder:
     digest: str
     order: Order
     signer: str | None
+    legs: int = 0
     filled: Decimal = Decimal(0)
 
     @property
@@ -69,6 +72,7 @@ class Orders:
             "order_digest", place, "the statement gives another digest than the order has", digest, part.digest
         )
         if digest in self._orders:
+            self._derive(self._orders[digest], part.legs)
             return
         audited = AuditedOrder(digest, part.order, self._signer(part, place))
         self._orders[digest] = audited
@@ -77,9 +81,30 @@ class Orders:
             if first != digest:
                 what = f"nonce {part.order.nonce} of {audited.signer} was used by order {first} before"
                 self._findings.add("nonce_used_twice", place, what)
-        for leg in range(LEGS):
+        self._check_terms(part, audited, place)
+        self._derive(audited, part.legs)
+
+    def _derive(self, audited: AuditedOrder, legs: int) -> None:
+        """Its client order ids, up to the leg numbers that the statement says it used."""
+        legs = min(legs, MOST_LEGS)
+        for leg in range(audited.legs, legs):
             for attempt in range(ATTEMPTS):
-                self._by_cloid[client_order_id(self._vault, bytes.fromhex(digest[2:]), leg, attempt)] = audited
+                cloid = client_order_id(self._vault, bytes.fromhex(audited.digest[2:]), leg, attempt)
+                self._by_cloid[cloid] = audited
+        audited.legs = max(audited.legs, legs)
+
+    def _check_terms(self, part: OrderPart, audited: AuditedOrder, place: str) -> None:
+        """An order of objective 1 was to be worked under terms that its signer signed, and under those only."""
+        terms, signer = part.terms, None
+        if terms is not None:
+            with suppress(ValueError):
+                signer = signer_of(terms, part.terms_signature, chain_id=self._chain_id, vault=self._vault)
+        has_own = terms is not None and terms.order == audited.digest and signer == audited.signer
+        if (part.order.objective == OBJECTIVE_TERMS) != has_own:
+            what = (
+                f"sub-account {audited.id}: its objective is {part.order.objective}, and its terms are not its signer's"
+            )
+            self._findings.add("terms", place, what, audited.signer, signer)
 
     def _signer(self, part: OrderPart, place: str) -> str | None:
         try:

@@ -13,6 +13,7 @@ from keeper.audit.report import Findings
 from keeper.errors import InputError
 from keeper.model.marks import MarkSheet, SheetLine
 from keeper.model.signed_orders import Order
+from keeper.model.terms import Terms
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -43,6 +44,9 @@ class OrderPart(_Part, frozen=True):
     order: Order
     signature: str
     digest: str
+    terms: Terms | None
+    terms_signature: str
+    legs: int
 
 
 class SharePart(_Part, frozen=True):
