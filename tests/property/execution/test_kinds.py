@@ -11,7 +11,8 @@ from keeper.model.amounts import to_e8
 from keeper.model.events import LegCancelAsked, LegIntent, OrderStarted, RouteDecided
 from keeper.model.signed_orders import ALO, GTC
 from keeper.model.terms import AT_OR_ABOVE, AT_OR_BELOW
-from tests.property.execution.world import COIN, VENUES, World
+from tests.property.execution.venue import COIN
+from tests.property.execution.world import VENUES, World
 
 D = Decimal
 A, B = VENUES

@@ -1,5 +1,5 @@
-"""SIGKILL at every step of an order's life, with the log on disk and the venue running on: after a restart the order has
-the fills, the position and the end that it would have had anyway, and the venue has seen it once."""
+"""SIGKILL at every step of an order's life, with the log on disk and the venue running on: after a restart the order
+has the fills, the position and the end that it would have had anyway, and the venue has seen it once."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ runpy.run_module("tests.simulation.execution.crash_points", run_name="__main__")
 
 
 def lives(venue: SimVenue, folder: Path, points: list[str | None], kind: str) -> dict[str, Any]:
-    """What became of an order that was to be killed at each of the points (None = undisturbed), each on its own seat."""
+    """What became of an order killed at each of the points (None = undisturbed), each on its own seat."""
     folder.mkdir(exist_ok=True)
     task = []
     for number, point in enumerate(points):
