@@ -2,6 +2,7 @@
 (rule H1). Most are signed by a client; a few stand in the statements as reasons (liquidation, withdrawal, ...)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -14,10 +15,15 @@ from keeper.model.identifiers import client_order_id
 from keeper.model.instruments import Side, coin_of
 from keeper.model.reasons import Reason
 from keeper.model.signed_orders import SIDES, Order
+from keeper.model.terms import OBJECTIVE_TERMS
+from keeper.model.terms import signer_of as signer_of_terms
 from keeper.model.venue_records import Fill
 
 LEGS, ATTEMPTS = 256, 8
 """How far ids are tried for a fill that nothing nearer explains."""
+
+MOST_LEGS = 65_536
+"""No statement makes the auditor try more, whatever number of legs it gives an order."""
 
 LEG_GAP, ATTEMPT_GAP = 2, 2
 """Legs and attempts are numbered as they are sent: so many in a row without a fill end the first search."""
@@ -29,11 +35,13 @@ chain's."""
 
 @dataclass(slots=True)
 class AuditedOrder:
-    """A signed order, or a reason; `signer` None where a signature gives none."""
+    """A signed order, or a reason; `signer` None where a signature gives none. `legs`: as many numbers of legs its
+    statement says it used."""
 
     digest: bytes
     terms: Order | Reason
     signer: str | None
+    legs: int = 0
     filled: Decimal = Decimal(0)
     searched: bool = False
 
@@ -74,7 +82,7 @@ class Orders:
 
     def __init__(self, chain_id: int, vault: str, replay: ChainReplay, findings: Findings) -> None:
         self._domain = domain_separator(chain_id, vault)
-        self._vault = vault
+        self._chain_id, self._vault = chain_id, vault
         self._replay = replay
         self._findings = findings
         self._orders: dict[bytes, AuditedOrder] = {}
@@ -116,9 +124,9 @@ class Orders:
 
     def _search(self, order: AuditedOrder, leg_gap: int, attempt_gap: int) -> None:
         quiet = 0
-        for leg in range(LEGS):
+        for leg in range(max(LEGS, order.legs)):
             quiet = 0 if self._search_leg(order, leg, attempt_gap) else quiet + 1
-            if quiet == leg_gap:
+            if quiet >= leg_gap and leg >= order.legs - 1:
                 break
 
     def _search_leg(self, order: AuditedOrder, leg: int, attempt_gap: int) -> bool:
@@ -150,15 +158,29 @@ class Orders:
         self._findings.equal(
             "order_digest", place, "the statement gives another digest than the order has", _hex(digest), part.digest
         )
+        legs = min(part.legs, MOST_LEGS)
         if digest in self._orders:
+            self._orders[digest].legs = max(self._orders[digest].legs, legs)
             return
-        order = AuditedOrder(digest, part.order, self._signer(part, digest, place))
+        order = AuditedOrder(digest, part.order, self._signer(part, digest, place), legs)
         self._orders[digest] = order
         if order.signer is not None:
             first = self._nonces.setdefault((order.signer, part.order.nonce), digest)
             if first != digest:
                 what = f"nonce {part.order.nonce} of {order.signer} was used by order {_hex(first)} before"
                 self._findings.add("nonce_used_twice", place, what)
+        self._check_own_terms(part, order, place)
+
+    def _check_own_terms(self, part: OrderPart, order: AuditedOrder, place: str) -> None:
+        """An order of objective 1 was to be worked under terms that its signer signed, and under those only."""
+        terms, signer = part.terms, None
+        if terms is not None:
+            with suppress(ValueError):
+                signer = signer_of_terms(terms, part.terms_signature, chain_id=self._chain_id, vault=self._vault)
+        has_own = terms is not None and terms.order == _hex(order.digest) and signer == order.signer
+        if (part.order.objective == OBJECTIVE_TERMS) != has_own:
+            what = f"sub-account {order.id}: its objective is {part.order.objective}, and its terms are not its signer's"
+            self._findings.add("terms", place, what, order.signer, signer)
 
     def _signer(self, part: OrderPart, digest: bytes, place: str) -> str | None:
         try:

@@ -15,6 +15,7 @@ from keeper.model.marks import MarkSheet, SheetLine
 from keeper.model.reasons import Reason
 from keeper.model.signed_orders import Order
 from keeper.model.statements import HEADER, leaf_hash, merkle_root
+from keeper.model.terms import Terms
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -45,6 +46,9 @@ class OrderPart(_Part, frozen=True):
     order: Order
     signature: str
     digest: str
+    terms: Terms | None
+    terms_signature: str
+    legs: int
 
 
 class SharePart(_Part, frozen=True):

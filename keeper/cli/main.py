@@ -13,6 +13,7 @@ COMMANDS = {
     "sim": ("keeper.cli.sim", "app"),
     "deploy": ("keeper.cli.deploy", "deploy"),
     "keeper": ("keeper.cli.keeper", "app"),
+    "order": ("keeper.cli.order", "app"),
     "route": ("keeper.cli.route", "route"),
     "tca": ("keeper.cli.tca", "tca"),
     "replay": ("keeper.cli.replay", "replay"),

@@ -8,7 +8,7 @@ import requests
 import typer
 from rich.table import Table
 
-from keeper.api.views import StatusView
+from keeper.api.views import SeatView, StatusView
 from keeper.cli import output
 from keeper.errors import ConfigError
 
@@ -38,6 +38,12 @@ def money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
+def _state(seat: SeatView) -> str:
+    if seat.frozen:
+        return f"[red]frozen: {seat.frozen}[/]"
+    return f"[yellow]out of routing: {seat.out_of_routing}[/]" if seat.out_of_routing else "[green]ok[/]"
+
+
 def show(view: StatusView) -> None:
     """One line for the keeper and one table for its seats."""
     console = output.console()
@@ -59,6 +65,6 @@ def show(view: StatusView) -> None:
             money(seat.book),
             money(seat.cap),
             str(seat.live_books),
-            f"[red]frozen: {seat.frozen}[/]" if seat.frozen else "[green]ok[/]",
+            _state(seat),
         )
     console.print(table)

@@ -42,8 +42,7 @@ class Children:
 
     def next_number(self, digest: str) -> int:
         """The leg number after all that were used."""
-        sent = (self._books.leg(cloid) for cloid in self._view(digest).legs)
-        return max((leg.leg for leg in sent if leg is not None), default=-1) + 1
+        return self._books.leg_numbers(self._view(digest))
 
     def intent(
         self,

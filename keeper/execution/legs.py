@@ -130,14 +130,26 @@ class Legs:
                 self._wake(leg.cloid)
 
     async def on_fills(self, venue: str, fills: tuple[Fill, ...], snapshot: bool) -> None:
-        """Pushed fills. A snapshot, or a push while out of step, only says that there may be some we missed: they are
-        fetched, because the log's order must be the venue's."""
-        if venue in self._in_step and not snapshot:
+        """Pushed fills. A snapshot, or a push while out of step or after one that was lost, only says that there may be
+        some we missed: they are fetched, because the log's order must be the venue's."""
+        if venue in self._in_step and not snapshot and self._continue(venue, fills):
             self._book(fills)
         elif any(not self._books.has_fill(fill) for fill in fills):
             await self.backfill(venue)
             if all(self._books.has_fill(fill) for fill in fills):
                 self._in_step.add(venue)
+
+    def _continue(self, venue: str, fills: tuple[Fill, ...]) -> bool:
+        """Whether the fresh ones start where the booked ones end."""
+        sizes = dict(self._books.seat_positions(venue))
+        for fill in fills:
+            if self._books.has_fill(fill):
+                continue
+            if sizes.get(fill.coin, Decimal(0)) != fill.start_position:
+                self._in_step.discard(venue)
+                return False
+            sizes[fill.coin] = fill.start_position + fill.signed_size
+        return True
 
     def _book(self, fills: tuple[Fill, ...] | list[Fill]) -> None:
         """Each (venue, trade id) once. A fill of a child that was proven to have ended is booked too, but our proof was

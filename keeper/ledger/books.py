@@ -213,6 +213,11 @@ class Books:
         """Legs whose fate is not booked: after a restart each is asked of its venue."""
         return self._orders.open_legs()
 
+    def unanswered_legs(self) -> tuple[LegIntent, ...]:
+        """Open legs that the venue has not acknowledged: nobody knows whether they are there. One that rests is known,
+        and its fills come by the venue's record like all others."""
+        return tuple(leg for leg in self.open_legs() if self.leg_status(leg.cloid) is ChildStatus.SENT)
+
     def leg(self, cloid: str) -> LegIntent | None:
         return self._orders.legs.get(cloid)
 
@@ -227,6 +232,10 @@ class Books:
     def leg_late(self, cloid: str) -> bool:
         """Whether more is booked of a closed leg than it was closed with: its end was not proven after all."""
         return self._orders.late(cloid)
+
+    def leg_numbers(self, order: OrderView) -> int:
+        """How many leg numbers the order has used: its client order ids derive from those below it (H1)."""
+        return max((self._orders.legs[cloid].leg for cloid in order.legs), default=-1) + 1
 
     def leg_outcome(self, cloid: str) -> LegClosed | None:
         return self._orders.closed.get(cloid)

@@ -6,7 +6,8 @@ seconds unless noted.
     {version, chainId, vault, epoch, asOf, fence, snapshotBlock,
      marks      [{venue, tier, asOf, l1Block, delta, value, held, sheet {cash, lines [{coin, size, mark}]},
                   cut {fillCount, fundingCount, rowCount, timeMs}}],
-     orders     [{order, signature, digest}]    with a leg since the last commit, or a fill in this one
+     orders     [{order, signature, terms, termsSignature, digest, legs}]    with a leg since the last commit, or a fill
+                 in this one; `terms` None without; `legs` leg numbers used, below which its client order ids derive
      reasons    []                              records behind ids that no client signed
      funding    [{venue, coin, time (ms), rate, oracle, paid, seatSize, shares [{id, position, share}], remainder}],
      insurance  [{venue, kind, amount, reference}]     Σ amount = insuranceDelta − newDeficit

@@ -117,7 +117,7 @@ def build(
         "fence": fence,
         "snapshotBlock": snapshot_block,
         "marks": [entries.mark_entry(mark, cuts[mark.venue]) for mark in marks],
-        "orders": entries.order_entries(_orders(books, cuts)),
+        "orders": entries.order_entries(_orders(books, cuts), books.leg_numbers),
         "reasons": [],
         "funding": [entries.funding_entry(instant) for item in attributions for instant in item.instants],
         "insurance": [entries.insurance_entry(item) for item in losses.items],

@@ -131,7 +131,7 @@ class SettlementEngine:
         return marks
 
     async def _must_be_resolved(self) -> None:
-        unresolved = self._books.open_legs()
+        unresolved = self._books.unanswered_legs()
         if unresolved:
             raise ChainError(f"{len(unresolved)} orders are not resolved yet; the commit waits for them")
 

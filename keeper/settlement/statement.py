@@ -1,6 +1,6 @@
 """Writes the statement of a commit; its format is told in `keeper.model.statements`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -32,12 +32,16 @@ def mark_entry(mark: VenueMark, cut: Cut) -> dict[str, Any]:
     }
 
 
-def order_entries(orders: Iterable[OrderView]) -> list[dict[str, Any]]:
+def order_entries(orders: Iterable[OrderView], legs_of: Callable[[OrderView], int]) -> list[dict[str, Any]]:
+    """`legs_of`: how many leg numbers an order has used."""
     return [
         {
             "order": msgspec.to_builtins(order.signed.order),
             "signature": order.signed.signature,
+            "terms": None if order.terms is None else msgspec.to_builtins(order.terms),
+            "termsSignature": order.signed.termsSignature,
             "digest": order.digest,
+            "legs": legs_of(order),
         }
         for order in orders
     ]

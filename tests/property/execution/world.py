@@ -104,7 +104,8 @@ class World:
         self.positions: dict[int, Decimal] = dict.fromkeys(CLIENTS, D(0))
         self.problems: list[str] = []
         self._nonce = 0
-        self._pushes: set[asyncio.Task[None]] = set()
+        self._streams: dict[str, asyncio.Queue[Fill | None]] = {name: asyncio.Queue() for name in VENUES}
+        self._streaming: list[asyncio.Task[None]] = []
         self.append(*_opening())
         self._start()
 
@@ -128,6 +129,7 @@ class World:
 
     def _new_engine(self) -> ExecutionEngine:
         market = Market(self.venues)
+        self.risk, self.marks = RiskEngine(market), market.marks
         return ExecutionEngine(
             chain_id=CHAIN_ID,
             vault=VAULT,
@@ -135,7 +137,7 @@ class World:
             books=self.books,
             append=self.append,
             market=market,
-            risk=RiskEngine(market),
+            risk=self.risk,
             clients=self.venues,
             accounts=self.venues,
             resting=self.venues,
@@ -146,23 +148,27 @@ class World:
         async def begin() -> None:
             self.engine.watch()
             for name in self.venues:
-                await self._connect(name)
+                self.reconnect(name)
+                self._streaming.append(asyncio.create_task(self._stream(name)))
 
         self.run(begin())
 
-    async def _connect(self, name: str) -> None:
-        try:
-            await self.engine.legs.on_connect(name)
-        except (UnknownOutcome, VenueError):
-            return  # it is down: the heartbeat brings it back
-
     def crash(self) -> None:
         """Every task of the keeper dies where it stands; another one starts from the log."""
-        self._recovering.cancel()
-        self.run(self.engine.close())
+        self._kill()
         events, self.events, self.books = self.events, [], Books()
         self.append(*events)
         self._start()
+
+    def _kill(self) -> None:
+        self._recovering.cancel()
+        for task in self._streaming:
+            task.cancel()
+        self._streaming.clear()
+        for queue in self._streams.values():
+            while not queue.empty():
+                queue.get_nowait()
+        self.run(self.engine.close())
 
     async def _recover(self) -> None:
         while True:
@@ -181,18 +187,28 @@ class World:
         self.check()
 
     def _push(self, venue: str, fill: Fill) -> None:
-        """A fill is pushed before or after the answer to the order, whichever comes first."""
+        self._streams[venue].put_nowait(fill)
 
-        async def push() -> None:
-            await asyncio.sleep(0.005 * (fill.tid % 5))
+    def reconnect(self, venue: str) -> None:
+        """The stream of fills is up again, after what was pushed meanwhile was lost."""
+        self._streams[venue].put_nowait(None)
+
+    async def _stream(self, venue: str) -> None:
+        """Pushes in the venue's order, each sooner or later than the answer to the order."""
+        while True:
+            fill = await self._streams[venue].get()
+            await asyncio.sleep(0.0 if fill is None else 0.005 * (fill.tid % 5))
             try:
-                await self.engine.legs.on_fills(venue, (fill,), False)
+                if fill is None:
+                    await self.engine.legs.on_connect(venue)
+                else:
+                    await self.engine.legs.on_fills(venue, (fill,), False)
             except (UnknownOutcome, VenueError):
-                return
+                continue
 
-        task = self.loop.create_task(push())
-        self._pushes.add(task)
-        task.add_done_callback(self._pushes.discard)
+    def requirement(self, client: int) -> int:
+        """Margin of what a client holds, micro-USDC."""
+        return self.risk.requirement(self.books, client, self.marks())
 
     # the clients
 
@@ -293,9 +309,10 @@ class World:
 
     def settle(self) -> None:
         """Everything mended, everything taken back: each order must end, and the books be what the venues show."""
-        for venue in self.venues.values():
+        for name, venue in self.venues.items():
             venue.down = venue.shy = venue.mute = False
             venue.faults.clear()
+            self.reconnect(name)
         self.pass_time(20)
         for client in CLIENTS:
             self.cancel(client)
@@ -335,11 +352,11 @@ class World:
         return found
 
     def close(self) -> None:
-        self._recovering.cancel()
-        self.run(self.engine.close())
-        for task in asyncio.all_tasks(self.loop):
+        self._kill()
+        left = asyncio.all_tasks(self.loop)
+        for task in left:
             task.cancel()
-        self.run(asyncio.sleep(0))
+        self.run(asyncio.wait(left) if left else asyncio.sleep(0))
         self.loop.close()
         structlog.reset_defaults()
 

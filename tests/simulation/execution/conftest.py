@@ -15,7 +15,7 @@ from keeper.execution import ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.market_data import BookState, MarketDataEngine
 from keeper.model.events import ChainLogSeen, Event, FillSeen, LegClosed, LegIntent
-from keeper.model.signed_orders import Order, SignedOrder, sign_order
+from keeper.model.signed_orders import GTC, IOC, Order, SignedOrder, sign_order
 from keeper.risk import RiskEngine
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from tests.simulation.conftest import SimVenue
@@ -71,14 +71,22 @@ _nonces = iter(range(1, 1_000_000))
 
 
 def signed(
-    *, side: int = 0, size: str = "0.01", coin: str = "BTC", reduce_only: bool = False, valid_s: int = 60
+    *,
+    side: int = 0,
+    size: str = "0.01",
+    coin: str = "BTC",
+    reduce_only: bool = False,
+    valid_s: int = 60,
+    limit: str | None = None,
 ) -> SignedOrder:
-    """A market-like order of sub-account 1."""
+    """A market-like order of sub-account 1; with a limit one that may rest."""
     order = Order(
         subAccount=1,
         instrument=f"{coin}-PERP",
         side=side,
         quantity=int(Decimal(size) * 10**8),
+        limitPrice=0 if limit is None else int(Decimal(limit) * 10**8),
+        timeInForce=IOC if limit is None else GTC,
         maxSlippageBps=100,
         reduceOnly=reduce_only,
         nonce=next(_nonces),
@@ -98,6 +106,7 @@ class Desk:
     streaming: asyncio.Task[None]
 
     async def close(self) -> None:
+        await self.engine.close()
         self.streaming.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self.streaming
@@ -129,6 +138,7 @@ async def open_desk(
         risk=RiskEngine(market),
         clients={venue_client.venue: venue_client},
         accounts={venue_client.venue: venue_client},
+        resting={venue_client.venue: venue_client},
         settings=settings,
     )
     streaming = asyncio.create_task(market.run())

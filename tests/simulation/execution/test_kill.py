@@ -1,20 +1,20 @@
-"""SIGKILL between sending an order and booking its fill, with the log on disk and the venue running on."""
+"""SIGKILL at every step of an order's life, with the log on disk and the venue running on: after a restart the order
+has the fills, the position and the end that it would have had anyway, and the venue has seen it once."""
 
-import json
 import os
-import signal
 import subprocess
 import sys
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from keeper.client import ClientDesk
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.terms import SignedCancel
 from tests.simulation.conftest import SimVenue
-from tests.simulation.execution.conftest import signed
+from tests.simulation.execution.conftest import CHAIN_ID, OWNER_KEY, VAULT, signed
 
 TESTS = Path(__file__).parents[2]
 PROGRAM = """
@@ -22,40 +22,79 @@ import runpy, sys, types
 tests = types.ModuleType("tests")  # an installed package of that name would come before ours
 tests.__path__ = [sys.argv.pop(1)]
 sys.modules["tests"] = tests
-runpy.run_module("tests.simulation.execution.keeper_process", run_name="__main__")
+runpy.run_module("tests.simulation.execution.crash_points", run_name="__main__")
 """
 
 
-def run(venue: SimVenue, log: Path, mode: str, order: SignedOrder) -> tuple[int, Any]:
-    """The process's exit code, and the books that it printed."""
-    command = [sys.executable, "-c", PROGRAM, str(TESTS), venue.url, venue.seat, venue.venue_id, str(log), mode]
+def lives(venue: SimVenue, folder: Path, points: list[str | None], kind: str) -> dict[str, Any]:
+    """What became of an order killed at each of the points (None = undisturbed), each on its own seat."""
+    folder.mkdir(exist_ok=True)
+    task = []
+    for number, point in enumerate(points):
+        seat, (order, cancel) = venue.another_seat(), story(venue, kind)
+        task.append(
+            {
+                "name": point or "undisturbed",
+                "point": point,
+                "seat": seat.seat,
+                "agent_key": seat.agent_key,
+                "venue_id": seat.venue_id,
+                "log": str(folder / f"{kind} {number}.db"),
+                "order": order,
+                "cancel": cancel,
+            }
+        )
     ended = subprocess.run(
-        [*command, msgspec.json.encode(order).decode()],
+        [sys.executable, "-c", PROGRAM, str(TESTS)],
+        input=msgspec.json.encode({"url": venue.url, "lives": task}),
         cwd=TESTS.parent,
-        env=os.environ | {"PRIME_TRADER_KEY": venue.agent_key},
+        env=os.environ,
         capture_output=True,
-        text=True,
-        timeout=60,
+        timeout=200,
     )
-    lines = ended.stdout.strip().splitlines()
-    return ended.returncode, json.loads(lines[-1]) if ended.returncode == 0 and lines else ended.stderr
+    assert ended.returncode == 0, ended.stderr.decode()[-3000:]
+    found: dict[str, Any] = msgspec.json.decode(ended.stdout.splitlines()[-1])
+    broken = {name: result for name, result in found.items() if "broken" in result}
+    assert not broken, (broken, ended.stderr.decode()[-3000:])
+    return found
 
 
-@pytest.mark.parametrize("mode", ["kill-sent", "kill-unsent"])
-def test_after_a_kill_the_books_are_those_of_an_undisturbed_run(sim_venue: SimVenue, tmp_path: Path, mode: str) -> None:
-    """The tape stands still meanwhile, so that the order finds the prices it was routed at when it is sent again."""
+def story(venue: SimVenue, kind: str) -> tuple[SignedOrder, SignedCancel | None]:
+    """An order that takes; or one that rests far away and is cancelled by its client."""
+    order = signed(size="0.01", valid_s=120, limit=None if kind == "takes" else away(venue))
+    if kind == "takes":
+        return order, None
+    desk = ClientDesk(
+        chain_id=CHAIN_ID,
+        vault=VAULT,
+        key=OWNER_KEY,
+        account=1,
+        now_s=order.order.deadline,
+        nonces=iter([order.order.nonce + 1_000_000]),
+    )
+    return order, desk.cancel(desk.digest(order))
 
-    def seat_size() -> Decimal:
-        positions = sim_venue.info("clearinghouseState", user=sim_venue.seat)["assetPositions"]
-        return sum((Decimal(item["position"]["szi"]) for item in positions), Decimal(0))
 
+def away(venue: SimVenue) -> str:
+    """A tenth below the market, on the tick."""
+    return str(int(float(venue.info("allMids")["BTC"]) * 0.9))
+
+
+@pytest.mark.parametrize("kind", ["takes", "rests"])
+def test_killed_at_every_step_of_its_life(sim_venue: SimVenue, tmp_path: Path, kind: str) -> None:
+    """The tape stands still meanwhile, so that an order sent again finds the prices it was routed at."""
     sim_venue.freeze()
-    before, order, log = seat_size(), signed(size="0.02", valid_s=120), tmp_path / "events.db"
-    code, _ = run(sim_venue, log, mode, order)
-    assert code == -signal.SIGKILL
-    code, books = run(sim_venue, log, "recover", order)
-    assert code == 0, books
-    assert books["orders"] == [["filled", "0.02"]]
-    assert (books["open"], books["positions"]) == (0, {"BTC": "0.02"})
-    assert books["outcomes"] == (["filled"] if mode == "kill-sent" else ["absent", "filled"])
-    assert seat_size() - before == Decimal("0.02")
+    undisturbed = lives(sim_venue, tmp_path, [None], kind)["undisturbed"]
+    points = undisturbed.pop("points")
+    expected = ("filled", "0.01", {"BTC": "0.01"}) if kind == "takes" else ("cancelled", "0", {})
+    assert (undisturbed["status"], undisturbed["filled"], undisturbed["held"]) == expected
+    assert (undisturbed["known to the venue"], undisturbed["left at the venue"]) == (1, 0)
+    kinds = " ".join(points)
+    steps = ["OrderAccepted", "RouteDecided", "LegIntent", "LegClosed", "OrderClosed"]
+    for step in [*steps, *(["FillSeen"] if kind == "takes" else ["LegRested", "CancelAsked", "LegCancelAsked"])]:
+        assert step in kinds, f"no crash point at {step}: {points}"
+    killed = lives(sim_venue, tmp_path / "killed", points, kind)
+    assert set(killed) == set(points)
+    for point, result in killed.items():
+        result.pop("points")
+        assert result == undisturbed, point

@@ -68,6 +68,9 @@ def order_entry(signed: SignedOrder) -> dict[str, Any]:
         "order": msgspec.to_builtins(signed.order),
         "signature": signed.signature,
         "digest": "0x" + digest_of(signed).hex(),
+        "terms": None,
+        "termsSignature": "",
+        "legs": 32,
     }
 
 
