@@ -179,7 +179,9 @@ class Orders:
                 signer = signer_of_terms(terms, part.terms_signature, chain_id=self._chain_id, vault=self._vault)
         has_own = terms is not None and terms.order == _hex(order.digest) and signer == order.signer
         if (part.order.objective == OBJECTIVE_TERMS) != has_own:
-            what = f"sub-account {order.id}: its objective is {part.order.objective}, and its terms are not its signer's"
+            what = (
+                f"sub-account {order.id}: its objective is {part.order.objective}, and its terms are not its signer's"
+            )
             self._findings.add("terms", place, what, order.signer, signer)
 
     def _signer(self, part: OrderPart, digest: bytes, place: str) -> str | None:
