@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -302,5 +303,5 @@ def served(keeper: server.Application) -> Iterator[str]:
 
 def booked(identifier: int, owner: str, **changed: Any) -> views.AccountView:
     """A sub-account as the keeper's books might have it."""
-    given: dict[str, Any] = {"generation": 1, "open": True, "positions": (), "tickets": (), **changed}
+    given: dict[str, Any] = {"generation": 1, "open": True, "positions": (), "tickets": (), "withheld": Decimal(0), **changed}
     return views.AccountView(id=identifier, owner=to_checksum_address(owner).lower(), **given)
