@@ -6,6 +6,8 @@ differential, mutate, prove: see tools/differential.py, tools/mutate.py and tool
 where they stopped.
 routing: see tools/routing_fuzz.py.
 faults: 10,000 faulted orders of every venue adapter, while a proxy breaks messages by chance.
+audit: an honest week of 1,000 sub-accounts, 100,000 signed orders and 1,000,000 fills, audited within 5 minutes.
+ledger: 100,000 random operations on the books, no micro-dollar lost.
 """
 
 import asyncio
@@ -16,7 +18,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tools import differential, mutate, replay_fills, routing_fuzz, security
+from tools import audit_week, differential, ledger_steps, mutate, replay_fills, routing_fuzz, security
 from tools.dev import ROOT, environment
 
 RESULTS = ROOT / "deep" / "results.json"
@@ -82,6 +84,8 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "routing": routing_fuzz.main,
     "replay": replay_fills.main,
     "faults": faults,
+    "audit": audit_week.main,
+    "ledger": ledger_steps.main,
 }
 
 

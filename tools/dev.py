@@ -177,7 +177,7 @@ def coverage(arguments: list[str]) -> None:
 
 
 def test_deep(arguments: list[str]) -> None:
-    """NAME of a long test: invariants, differential, mutate, prove, replay, routing, faults; see tools/deep.py."""
+    """NAME of a long test, such as invariants, mutate, faults, audit, ledger: see tools/deep.py."""
     build([])
     module("deep", arguments)
 

@@ -16,7 +16,8 @@ COMMANDS = {
     "route": ("keeper.cli.route", "route"),
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
-    "audit": ("keeper.cli.audit", "audit"),
+    "audit": ("keeper.cli.audit", "app"),
+    "statement": ("keeper.cli.statement", "statement"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),
 }
