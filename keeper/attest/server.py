@@ -41,8 +41,13 @@ class AttestorOptions:
     start_block: int = 0
 
 
-async def run(options: AttestorOptions, key: str) -> None:
-    """Serves until cancelled. ConfigError and ChainError when it cannot start: each names the option."""
+def _never() -> Refusal | None:
+    return None
+
+
+async def run(options: AttestorOptions, key: str, objection: Callable[[], Refusal | None] = _never) -> None:
+    """Serves until cancelled. While there is an `objection`, nothing is signed. ConfigError and ChainError when it
+    cannot start: each names the option."""
     async with AsyncExitStack() as stack:
         w3 = await stack.enter_async_context(connection(options.rpc))
         chain_id = int(await w3.eth.chain_id)
@@ -67,7 +72,7 @@ async def run(options: AttestorOptions, key: str) -> None:
             chain_id=chain_id,
             vault=vault.address,
         )
-        await _listen(stack, application(examiner, Account.from_key(key).address.lower()), options)
+        await _listen(stack, application(examiner, Account.from_key(key).address.lower(), objection), options)
         await watch(examiner, options.poll_ms / 1000)
 
 
@@ -100,11 +105,13 @@ async def watch(examiner: Examiner, every_s: float) -> None:
         await asyncio.sleep(every_s)
 
 
-def application(examiner: Examiner, signer: str) -> web.Application:
+def application(examiner: Examiner, signer: str, objection: Callable[[], Refusal | None] = _never) -> web.Application:
     """The two endpoints of one attestor."""
 
     async def attest(request: web.Request) -> web.Response:
         proposal = decode_proposal(await request.read())
+        if refusal := objection():
+            raise refusal
         signature = await examiner.examine(proposal)
         log.info("signed", nonce=proposal.nonce, as_of=proposal.sheet.as_of, equity=proposal.sheet.equity)
         return _json(200, {"signer": signer, "signature": "0x" + signature.hex()})

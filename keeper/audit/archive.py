@@ -5,12 +5,13 @@ venue-<address>/<records>.jsonl    one record a line, oldest first: instruments,
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from keeper.audit.report import Findings
 from keeper.audit.sources import ChainFacts, SeatRecords
 from keeper.errors import InputError
 from keeper.model.instruments import Instrument
@@ -26,6 +27,15 @@ KINDS = {
 }
 
 Record = TypeVar("Record")
+
+NAMES: dict[str, Callable[[Any], tuple[Any, ...]]] = {
+    "instruments": lambda record: (record.coin,),
+    "fills": lambda record: (record.oid, record.tid),
+    "payments": lambda record: (record.coin, record.time_ms),
+    "rates": lambda record: (record.coin, record.time_ms),
+    "rows": lambda record: (record.kind, record.reference, record.time_ms, record.amount),
+}
+"""What makes a record the same one when it is fetched again."""
 
 
 class JsonLines(Generic[Record]):
@@ -86,3 +96,29 @@ def kept_seats(folder: Path) -> dict[str, SeatRecords]:
         small = {name: tuple(lines[name]) for name in KINDS if name != "fills"}
         seats[venue] = SeatRecords(venue=venue, fills=lines["fills"], **small)
     return seats
+
+
+def merge_seat(folder: Path, fresh: SeatRecords, findings: Findings) -> SeatRecords:
+    """What the archive has of a seat and what its venue says now, kept as one. Venues serve only recent records, so
+    that older ones stay; one that is other than it was, or gone from amid the recent ones, is a finding."""
+    kept = kept_seats(folder).get(fresh.venue)
+    merged: dict[str, Any] = {}
+    for name, key_of in NAMES.items():
+        now = {key_of(record): record for record in getattr(fresh, name)}
+        before = {key_of(record): record for record in getattr(kept, name)} if kept else {}
+        oldest = min((_time_of(record) for record in now.values()), default=None)
+        for key, record in before.items():
+            findings.now_ms = _time_of(record)
+            place = f"{fresh.venue} {name} {' '.join(map(str, key))}"
+            if key in now and now[key] != record:
+                findings.add("record_altered", place, "the venue says another thing than it did", record, now[key])
+            elif key not in now and oldest is not None and findings.now_ms > oldest:
+                findings.add("record_vanished", place, "the venue had this record, and has it no more", record)
+        merged[name] = sorted((before | now).values(), key=_time_of)
+    records = SeatRecords(venue=fresh.venue, **merged)
+    keep_seat(folder, records)
+    return records
+
+
+def _time_of(record: Any) -> int:
+    return 0 if isinstance(record, Instrument) else int(record.time_ms)

@@ -8,7 +8,7 @@ from keeper.audit.chain_replay import ChainReplay, CommitFact
 from keeper.audit.client_parts import ClientPart, check_client_parts
 from keeper.audit.fill_chain import check_fills, client_order_ids
 from keeper.audit.orders import AuditedOrder, Orders
-from keeper.audit.report import AccountLine, AuditReport, Findings
+from keeper.audit.report import AccountLine, AuditReport, EpochLine, Findings
 from keeper.audit.results import MarkResult, SeatResult
 from keeper.audit.seat_audit import SeatAudit
 from keeper.audit.seat_records import ZERO
@@ -58,6 +58,7 @@ class _Audit:
         self._totals: dict[int, SeatResult] = defaultdict(SeatResult)
         self._known = {log.tx for log in facts.logs} | {UNCOLLECTED}
         self._fills = 0
+        self._epochs: list[EpochLine] = []
         self._short: set[tuple[int, str, str]] = set()
 
     def run(self, clients: Sequence[ClientPart]) -> AuditReport:
@@ -127,11 +128,30 @@ class _Audit:
                 total.fees += result.fees
                 total.funding += result.funding
                 total.fills += result.fills
-        for owner, amount in pnl.items():
-            self._pnl[owner] += amount
+        self._note_epoch(commit, results, pnl)
         for closed in commit.closed:
             for seat in self._seats.values():
                 seat.close(closed)
+
+    def _note_epoch(
+        self, commit: CommitFact, results: Mapping[int, Mapping[str, SeatResult]], pnl: Mapping[int, int]
+    ) -> None:
+        parts = [result for by_seat in results.values() for result in by_seat.values()]
+        self._epochs.append(
+            EpochLine(
+                epoch=commit.epoch,
+                as_of=commit.as_of,
+                pnl=sum(pnl.values()),
+                fees=sum(part.fees for part in parts),
+                funding=sum(part.funding for part in parts),
+                fills=sum(part.fills for part in parts),
+                insurance_delta=commit.insurance_delta,
+                equity=commit.equity,
+                insurance=commit.insurance,
+            )
+        )
+        for owner, amount in pnl.items():
+            self._pnl[owner] += amount
 
     def _check_statement(self, file: StatementFile, commit: CommitFact, where: str) -> None:
         statement = file.statement
@@ -356,6 +376,7 @@ class _Audit:
             block=self._facts.block,
             epochs=len(replay.commits),
             fills=self._fills,
+            by_epoch=tuple(self._epochs),
             accounts=lines,
             findings=tuple(self._findings.found),
         )

@@ -40,6 +40,8 @@ class MarkFact:
 
 @dataclass(slots=True)
 class CommitFact:
+    """One commit. `equity` (Σ lanes) and `insurance`: after it, before its approvals."""
+
     epoch: int
     block: int
     time_s: int
@@ -52,6 +54,8 @@ class CommitFact:
     new_deficit: int
     marks: dict[str, MarkFact]
     deltas: dict[int, int]
+    equity: int
+    insurance: int
     approved: list[tuple[int, int]] = field(default_factory=list)
     closed: list[int] = field(default_factory=list)
 
@@ -376,6 +380,8 @@ class ChainReplay:
                 new_deficit=args["newDeficit"],
                 marks=marks,
                 deltas=deltas,
+                equity=sum(self.lanes.values()),
+                insurance=self.insurance,
             )
         )
 

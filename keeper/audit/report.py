@@ -38,6 +38,22 @@ class AccountLine:
         return self.equity_audited - self.equity_chain
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochLine:
+    """One commit as the auditor re-derived it, micro-USDC. `equity` and `insurance`: the vault's after it; `fees` the
+    venues', positive = paid."""
+
+    epoch: int
+    as_of: int
+    pnl: int
+    fees: int
+    funding: int
+    fills: int
+    insurance_delta: int
+    equity: int
+    insurance: int
+
+
 class Findings:
     """Collects; the same thing is said once. Whoever walks the records sets `now_ms` to the time of the entry that it
     looks at."""
@@ -55,6 +71,10 @@ class Findings:
         said = (kind, where, what, str(expected), str(got))
         self._found.setdefault(said, Finding(*said, at_ms=self.now_ms))
 
+    def extend(self, others: "Findings") -> None:
+        """What others found, with its time."""
+        self._found |= others._found
+
     def equal(self, kind: str, where: str, what: str, expected: object, got: object) -> bool:
         """Adds a finding unless the two are equal; whether they are."""
         if expected != got:
@@ -69,6 +89,7 @@ class AuditReport:
     block: int
     epochs: int
     fills: int
+    by_epoch: tuple[EpochLine, ...]
     accounts: tuple[AccountLine, ...]
     findings: tuple[Finding, ...]
 

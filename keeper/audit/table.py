@@ -56,5 +56,8 @@ def show(report: AuditReport, console: Console) -> None:
     console.print(accounts_table(report))
     if report.findings:
         console.print(findings_table(report))
+    if report.first is not None:
+        first = report.first
+        console.print(Text(f"The first wrong entry: {first.kind} at {first.where}: {first.what}", style="red"))
     verdict = "everything agrees" if report.agrees else f"{len(report.findings)} findings"
     console.print(Text(verdict, style="green" if report.agrees else "red"))

@@ -19,7 +19,8 @@ COMMANDS = {
     "replay": ("keeper.cli.replay", "replay"),
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
-    "audit": ("keeper.cli.audit", "audit"),
+    "audit": ("keeper.cli.audit", "app"),
+    "statement": ("keeper.cli.statement", "statement"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),
 }

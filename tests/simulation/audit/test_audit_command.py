@@ -18,7 +18,6 @@ from keeper.errors import InputError
 from tests.simulation.audit.conftest import Venue
 from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, deploy, free_port, make, transact
 
-PROGRAM = "import typer, keeper.cli.audit; typer.run(keeper.cli.audit.audit)"
 FILL: dict[str, Any] = {
     "coin": "BTC",
     "px": "50000.0",
@@ -39,7 +38,13 @@ FILL: dict[str, Any] = {
 
 async def prime_audit(*arguments: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PROGRAM, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "keeper",
+        "audit",
+        *arguments,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
     )
     out, err = await process.communicate()
     assert process.returncode is not None
@@ -74,7 +79,7 @@ async def test_agrees_before_the_first_commit_and_keeps_what_it_read(
     assert (line["id"], line["owner"]) == (1, CLIENT.lower())
     assert (line["equity_chain"], line["equity_audited"], line["difference"]) == (10**9, 10**9, 0)
     assert venue.users == {KEEPER.lower()}
-    assert json.loads((archive / f"venue-{seat}.json").read_text())["fills"] == []
+    assert (archive / f"venue-{seat}" / "fills.jsonl").read_text() == ""
     assert [log["name"] for log in json.loads((archive / "chain.json").read_text())["logs"]].count("Deposited") == 1
 
 
@@ -87,10 +92,64 @@ async def test_an_unsigned_order_ends_with_exit_code_1_and_its_name(
     assert code == 1
     findings = json.loads(out)["findings"]
     assert [(finding["kind"], finding["where"]) for finding in findings] == [("unowned_fill", f"{seat} BTC trade 77")]
-    code, out, _ = await prime_audit(*options, "--statements", str(tmp_path))
+    code, out, _ = await prime_audit(*options, "--statements", str(tmp_path), "--report", str(tmp_path / "report"))
     assert code == 1
     assert "unowned_fill" in out
     assert "1 findings" in out
+    written = (tmp_path / "report.html").read_text()
+    assert "The first wrong entry: <b>unowned_fill</b>" in written
+
+
+async def test_an_archive_is_audited_without_node_or_venue(
+    anvil_url: str, deployed: Deployed, seat: str, venue: Venue, tmp_path: Path
+) -> None:
+    archive, statements = tmp_path / "archive", ("--statements", str(tmp_path))
+    options = ["--rpc", anvil_url, "--vault", deployed.vault, "--venue", f"{seat}={venue.url}"]
+    code, first, err = await prime_audit(*options, *statements, "--archive", str(archive), "--json")
+    assert code == 0, err
+    code, second, err = await prime_audit("--from-archive", str(archive), *statements, "--json")
+    assert code == 0, err
+    assert first == second
+
+
+async def test_watch_keeps_what_a_venue_forgets_and_names_what_it_alters(
+    anvil_url: str, deployed: Deployed, seat: str, venue: Venue, tmp_path: Path
+) -> None:
+    archive = tmp_path / "archive"
+    options = ["--rpc", anvil_url, "--vault", deployed.vault, "--venue", f"{seat}={venue.url}"]
+    options += ["--statements", str(tmp_path), "--archive", str(archive), "--every", "1", "--rounds", "1"]
+    row = {
+        "time": 1_770_000_000_000,
+        "hash": "0x" + "01" * 32,
+        "delta": {"type": "deposit", "usdc": "5.0"},
+    }
+    later = {"time": 1_770_000_900_000, "hash": "0x" + "02" * 32, "delta": {"type": "deposit", "usdc": "7.0"}}
+    venue.answers["userNonFundingLedgerUpdates"] = [row, later]
+    code, _, err = await prime_audit("watch", *options)
+    assert code == 0, err
+    venue.answers["userNonFundingLedgerUpdates"] = [later]  # the venue serves recent records only
+    code, _, err = await prime_audit("watch", *options)
+    assert code == 0, err
+    kept = (archive / f"venue-{seat}" / "rows.jsonl").read_text().splitlines()
+    assert [json.loads(line)["reference"] for line in kept] == ["0x" + "01" * 32, "0x" + "02" * 32]
+    assert json.loads((archive / "report.json").read_text())["agrees"] is True
+
+    early = {"time": 1_769_999_000_000, "hash": "0x" + "03" * 32, "delta": {"type": "deposit", "usdc": "1.0"}}
+    venue.answers["userNonFundingLedgerUpdates"] = [early, later]  # the first row is gone from amid the others
+    code, _, _ = await prime_audit("watch", *options)
+    assert code == 1
+    first = json.loads((archive / "report.json").read_text())["first"]
+    assert first["kind"] == "record_vanished"
+    assert "0x" + "01" * 32 in first["where"]
+
+
+async def test_what_is_needed_is_named(tmp_path: Path) -> None:
+    code, _, err = await prime_audit()
+    assert code != 0
+    assert "--statements: is needed" in err
+    code, _, err = await prime_audit("--statements", str(tmp_path))
+    assert code != 0
+    assert "--rpc: is needed: give it, or --from-archive" in err
 
 
 async def test_a_node_that_is_down_is_an_error(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """The books against the real contract: its logs rebuild its storage, and it accepts what the books build, to the
 micro-dollar and no other way."""
 
+import asyncio
 import json
+import sys
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -275,6 +278,56 @@ async def test_a_clients_proofs_are_accepted_on_chain(local: Local) -> None:
         assert await verify(vault, 1, content, proof).call()
         assert not await verify(vault, 2, content, proof).call()
         assert not await verify(vault, 1, content + b" ", proof).call()
+
+
+async def prime(*arguments: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "keeper", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def test_prime_statement_is_proven_by_vault_and_lens(local: Local, anvil_url: str, tmp_path: Path) -> None:
+    local.world.trade(1, "BTC", "buy", Decimal("0.01"), Decimal(60_000), 270_000, local.venue)
+    await local.commit(await local.plan(await local.mark({"BTC": Decimal(59_000)})))
+    file = tmp_path / "epoch-000001.json"
+    file.write_bytes(canonical(local.statement))
+    lens = await deploy(local.w3, "Lens")
+    files, chain = ("--statements", str(tmp_path)), ("--rpc", anvil_url, "--vault", local.vault.address)
+    code, out, err = await prime("statement", "1", *files, *chain, "--lens", lens)
+    assert code == 0, err
+    assert "3 entries, 3 of them proven on chain" in out
+    assert "989.730000" in out
+
+    code, out, err = await prime("statement", "1", *files, *chain, "--json")
+    assert code == 0, err
+    (document,) = json.loads(out)
+    assert [entry["section"] for entry in document["entries"]] == ["statement", "accounts", "orders"]
+    verify = local.w3.eth.contract(address=checked(lens), abi=load("Lens")).functions.verifyStatement
+    for entry in document["entries"]:
+        content, *proof = (bytes.fromhex(text[2:]) for text in (entry["content"], *entry["proof"]))
+        assert await verify(checked(local.vault.address), document["epoch"], content, proof).call()
+
+    code, out, _ = await prime("statement", "2", *files, "--csv")
+    assert code == 0
+    header, row = out.splitlines()
+    assert dict(zip(header.split(","), row.split(","), strict=True))["after"] == "1000"
+
+    altered = json.loads(file.read_text())
+    altered["accounts"][0]["after"] += 1
+    file.write_text(json.dumps(altered))
+    for judge in ((), ("--lens", lens)):
+        code, out, err = await prime("statement", "1", *files, *chain, *judge)
+        assert code == 1
+        assert "epoch 1: accounts is not in the statement committed on chain" in err
+    code, _, err = await prime("statement", "9", *files)
+    assert code == 1
+    assert "sub-account 9 is in none of the 1 statements" in err
 
 
 async def test_a_loss_beyond_lane_and_insurance_settles_as_the_books_say(local: Local) -> None:

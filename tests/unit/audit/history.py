@@ -167,7 +167,8 @@ class History:
             self._log(at, "VenueAdded", venue=venue, tier=tier)
             for coin in COINS:
                 self._record(venue, "instruments", Instrument(venue, coin.name, coin.asset, coin.decimals, 20))
-        self._log(at, "InsuranceFunded", **{"from": self._owners[1]}, amount=1_000_000_000)
+        gift: dict[str, Any] = {"from": self._owners[1], "amount": 1_000_000_000}
+        self._log(at, "InsuranceFunded", **gift)
         self._idle = self._insurance = 1_000_000_000
         for id_, owner in self._owners.items():
             self._log(at, "AccountOpened", id=id_, owner=owner, generation=1)
@@ -182,7 +183,8 @@ class History:
             self._row(venue, at + 5, "deposit", amount, 0)
 
     def _deposit(self, at: int, id_: int, amount: int) -> None:
-        self._log(at, "Deposited", **{"from": self._owners[id_]}, id=id_, amount=amount)
+        args: dict[str, Any] = {"from": self._owners[id_], "id": id_, "amount": amount}
+        self._log(at, "Deposited", **args)
         self._lanes[id_] += amount
         self._idle += amount
 
@@ -354,7 +356,7 @@ class History:
                 rate = self._random.randint(-400, 900)
                 oracle = self._ticks[coin]
                 price, fraction = coin.price(oracle), Decimal(rate).scaleb(-7)
-                paid_at = {"venue": venue, "coin": coin.name, "time_ms": time_ms, "rate": fraction}
+                paid_at: dict[str, Any] = {"venue": venue, "coin": coin.name, "time_ms": time_ms, "rate": fraction}
                 self._record(venue, "rates", FundingRate(**paid_at))
                 shares = {who: -lots * oracle * rate // RATE_SCALE for who, lots in sorted(seat.held[coin].items())}
                 net = seat.net[coin]
@@ -470,7 +472,8 @@ class History:
         }
 
     def _accounts(self) -> tuple[list[dict[str, Any]], dict[int, int]]:
-        entries, pnl = [], {}
+        entries: list[dict[str, Any]] = []
+        pnl: dict[int, int] = {}
         for id_, before in self._lanes.items():
             seats, positions = [], []
             for venue, seat in self._seats.items():
@@ -570,7 +573,14 @@ def _item(venue: str, kind: str, amount: int, reference: str) -> dict[str, Any]:
 
 
 def _order_entry(order: Order, digest: bytes, key: PrivateKey) -> dict[str, Any]:
-    return {"order": msgspec.to_builtins(order), "signature": sign(digest, key), "digest": "0x" + digest.hex()}
+    return {
+        "order": msgspec.to_builtins(order),
+        "signature": sign(digest, key),
+        "digest": "0x" + digest.hex(),
+        "terms": None,
+        "termsSignature": "",
+        "legs": 1,
+    }
 
 
 def sign(digest: bytes, key: PrivateKey) -> str:

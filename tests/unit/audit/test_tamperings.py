@@ -356,7 +356,8 @@ def a_nonce_is_used_again(inputs: Inputs) -> tuple[str, str, str]:
     order = msgspec.convert(entry["order"], Order)
     other = msgspec.structs.replace(order, quantity=order.quantity + 1)
     digest = order_digest(other, DOMAIN)
-    twin = {"order": msgspec.to_builtins(other), "digest": "0x" + digest.hex(), "signature": sign(digest, key_of(6))}
+    signed = {"order": msgspec.to_builtins(other), "digest": "0x" + digest.hex(), "signature": sign(digest, key_of(6))}
+    twin = entry | signed
     inputs.statements[epoch]["orders"].append(twin)
     inputs.seal()
     return "nonce_used_twice", f"epoch {epoch} order {twin['digest']}", f"nonce {order.nonce} of 0x"
