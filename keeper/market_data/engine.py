@@ -159,8 +159,8 @@ class MarketDataEngine:
         )
 
     def composite(self, coin: str) -> CompositeIndex | None:
-        """The index of all venues that list the coin in any multiple, each once, weighed by open interest (equally where
-        one of them does not tell it); None without a fresh one."""
+        """The index of all venues that list the coin in any multiple, each once, weighed by open interest (or equally,
+        where one of them does not tell it); None without a fresh one."""
         now, unit = self._monotonic(), base_of(coin)[1]
         sources: dict[str, IndexSource] = {}
         for listing in self.registry.listings(coin):
