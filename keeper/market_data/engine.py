@@ -159,19 +159,22 @@ class MarketDataEngine:
         )
 
     def composite(self, coin: str) -> CompositeIndex | None:
-        """The index of all venues that list the coin in any multiple, weighed by open interest (equally where one of
-        them does not tell it); None without a fresh one."""
-        now, unit, sources = self._monotonic(), base_of(coin)[1], []
+        """The index of all venues that list the coin in any multiple, each once, weighed by open interest (or equally,
+        where one of them does not tell it); None without a fresh one."""
+        now, unit = self._monotonic(), base_of(coin)[1]
+        sources: dict[str, IndexSource] = {}
         for listing in self.registry.listings(coin):
             venue = self._venues[listing.venue]
             context = venue.contexts.get(listing.instrument.coin)
-            if context is None:
+            if context is None or (listing.venue in sources and listing.multiplier != unit):
                 continue
             price, weight = listing.base_price(context.oracle) * unit, listing.base_size(context.open_interest)
-            sources.append(IndexSource(listing.venue, price, weight, now - venue.context_seen_s[context.coin]))
-        if not all(source.weight > 0 for source in sources):
-            sources = [msgspec.structs.replace(source, weight=Decimal(1)) for source in sources]
-        return composite_index(sources, self._clock.now_ms())
+            age_s = now - venue.context_seen_s[context.coin]
+            sources[listing.venue] = IndexSource(listing.venue, price, weight, age_s)
+        found = list(sources.values())
+        if not all(source.weight > 0 for source in found):
+            found = [msgspec.structs.replace(source, weight=Decimal(1)) for source in found]
+        return composite_index(found, self._clock.now_ms())
 
     def doubt(self, venue: str, coin: str) -> str:
         """Why the venue's fresh prices of the coin are not relied on for new risk; empty when they are."""
@@ -181,8 +184,8 @@ class MarketDataEngine:
         apart = self._watch.apart(venue, coin)
         if apart:
             return apart
-        if index is not None and not index.degraded and venue in index.beyond:
-            context = self._venues[venue].contexts[coin]
+        context = self._venues[venue].contexts.get(coin)
+        if context is not None and index is not None and not index.degraded and venue in index.beyond:
             return f"index: {context.oracle} is far from that of {index.sources} venues ({index.price.value:.8g})"
         return ""
 

@@ -355,6 +355,24 @@ async def test_the_index_is_also_of_venues_that_list_another_multiple() -> None:
     assert by_one is not None
     assert (by_thousand.sources, by_one.sources) == (2, 2)
     assert by_thousand.price.value == by_one.price.value * 1_000
+    fees = {"a": D(1), "b": D(1)}
+    assert market.quotes("kPEPE", "buy", taker_bps=fees, holding_hours=1, max_quantity={}) == []  # no book of it came
+
+
+async def test_a_venue_with_two_multiples_counts_once_in_the_index() -> None:
+    venue, clock = FakeVenue("a"), TestClock(HOUR_MS * 100)
+    venue.listed = ["PEPE", "kPEPE"]
+    market = MarketDataEngine([venue], ["PEPE", "kPEPE"], clock)
+    await market.start()
+    rig = Engine()
+    rig.market = market
+    for coin, price in (("PEPE", "0.00002"), ("kPEPE", "0.01")):
+        told = MarketContext(coin=coin, mark=D(price), oracle=D(price), funding=D(0))
+        await rig.feed(venue, ContextUpdate(told))
+    for coin, price in (("PEPE", "0.00002"), ("kPEPE", "0.01")):
+        index = market.composite(coin)
+        assert index is not None
+        assert (index.sources, index.price.value) == (1, D(price))
 
 
 async def test_a_coin_goes_by_one_name() -> None:
