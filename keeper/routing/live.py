@@ -49,10 +49,11 @@ class Decision(msgspec.Struct, frozen=True):
 
     @property
     def legs(self) -> list[LiveLeg]:
-        return [
-            LiveLeg(venue, plain(Decimal(size).scaleb(-self.size_digits)), Decimal(price).scaleb(-self.price_digits))
-            for venue, size, price in self.taken
-        ]
+        return [self.leg(*each) for each in self.taken]
+
+    def leg(self, venue: str, size: int, price: int) -> LiveLeg:
+        """One of `taken` in Decimal."""
+        return LiveLeg(venue, plain(Decimal(size).scaleb(-self.size_digits)), Decimal(price).scaleb(-self.price_digits))
 
 
 class LiveRoute:

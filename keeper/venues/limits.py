@@ -78,6 +78,7 @@ class IpLimit:
         self._monotonic = monotonic
         self._pause = pause
         self._queues: dict[Purpose, asyncio.Lock] = {purpose: asyncio.Lock() for purpose in FLOORS}
+        self._waits = {purpose: metrics.limiter_wait.labels(venue, purpose) for purpose in FLOORS}
 
     @property
     def tokens(self) -> float:
@@ -85,11 +86,20 @@ class IpLimit:
 
     async def acquire(self, weight: float, purpose: Purpose) -> None:
         """Waits until the request may leave."""
+        if self.take(weight, purpose):
+            return
         started, floor = self._monotonic(), FLOORS[purpose] * self._bucket.capacity
         async with self._queues[purpose]:
             while not self._bucket.take(weight, floor):
                 await self._pause(self._bucket.wait_s(weight, floor))
-        metrics.limiter_wait.labels(self.venue, purpose).observe(self._monotonic() - started)
+        self._waits[purpose].observe(self._monotonic() - started)
+
+    def take(self, weight: float, purpose: Purpose) -> bool:
+        """Whether the request may leave now; nothing is used up if not."""
+        if self._queues[purpose].locked() or not self._bucket.take(weight, FLOORS[purpose] * self._bucket.capacity):
+            return False
+        self._waits[purpose].observe(0)
+        return True
 
     def refused(self) -> None:
         """The venue answered 429: it counts otherwise than we do. Reports go no faster than the bucket fills from now

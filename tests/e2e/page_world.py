@@ -303,5 +303,12 @@ def served(keeper: server.Application) -> Iterator[str]:
 
 def booked(identifier: int, owner: str, **changed: Any) -> views.AccountView:
     """A sub-account as the keeper's books might have it."""
-    given: dict[str, Any] = {"generation": 1, "open": True, "positions": (), "tickets": (), "withheld": Decimal(0), **changed}
+    given: dict[str, Any] = {
+        "generation": 1,
+        "open": True,
+        "positions": (),
+        "tickets": (),
+        "withheld": Decimal(0),
+        **changed,
+    }
     return views.AccountView(id=identifier, owner=to_checksum_address(owner).lower(), **given)

@@ -28,7 +28,7 @@ from keeper.venues.limits import IpLimit
 from tools.bench.frames import REFERENCE, frames, terms
 from tools.bench.peers import FloatSide, asks, greedy, order_body
 
-PAIRS, COMPARED, VENUES = 1_500, 20, 5
+BLOCKS, BLOCK, VENUES = 30, 50, 5
 LOT = Decimal("0.00001")
 EQUITY = 10**13
 KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"  # published by anvil
@@ -67,6 +67,8 @@ class Venue:
                 body = {"status": "ok", "response": {"type": "order", "data": {"statuses": [NOTHING]}}}
                 data = {"id": asked["id"], "response": {"type": "action", "payload": body}}
                 await socket.send_str(json.dumps({"channel": "post", "data": data}))
+            elif asked["method"] == "ping":
+                await socket.send_str('{"channel":"pong"}')
             elif asked["method"] == "subscribe":
                 self.listening.setdefault(asked.get("side", "ours"), socket)
                 if len(self.listening) == len(SIDES):
@@ -76,17 +78,18 @@ class Venue:
     async def drive(self) -> Times:
         await self.ready.wait()
         await asyncio.sleep(0.5)
-        texts, last = [text.decode() for text in frames()], None
+        texts = [text.decode() for text in frames()]
         taken: Times = {side: [] for side in SIDES}
-        for turn in range(PAIRS):
-            for side in SIDES if turn % 2 else reversed(SIDES):
-                sent = time.perf_counter_ns()
-                await self.listening[side].send_str(texts[turn % len(texts)])
-                read, order = await asyncio.wait_for(self.orders.get(), 10)
-                taken[side].append((read - sent) / 1e3)
-                if last is not None and turn < COMPARED:
-                    assert order == last, f"the two orders differ: {order} {last}"
-                last = None if last is not None else order
+        orders: dict[str, list[Any]] = {side: [] for side in SIDES}
+        for block in range(BLOCKS):
+            for side in SIDES if block % 2 else reversed(SIDES):
+                for turn in range(block * BLOCK, (block + 1) * BLOCK):
+                    sent = time.perf_counter_ns()
+                    await self.listening[side].send_str(texts[turn % len(texts)])
+                    read, order = await asyncio.wait_for(self.orders.get(), 10)
+                    taken[side].append((read - sent) / 1e3)
+                    orders[side].append(order)
+        assert orders["ours"] == orders["peer"], "the orders differ"
         for socket in self.listening.values():
             await socket.close()
         return taken
@@ -127,8 +130,9 @@ async def trade(url: str) -> None:
             gc.collect()
             gc.freeze()
             gc.disable()
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            await tasks[1]
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
             tasks[0].cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
     print(json.dumps(inner))
@@ -151,34 +155,36 @@ async def _ours(url: str, client: HyperliquidClient, route: LiveRoute, inner: li
         return written
 
     stream.read, entry.write = stamped_read, stamped_write  # type: ignore[assignment, method-assign]
-    sending: set[asyncio.Task[Any]] = set()
+    sending: set[asyncio.Future[Any]] = set()
     async with aclosing(client.stream(["BTC"])) as events:
         async for event in events:
             if not isinstance(event, BookUpdate):
                 continue
             route.update(f"v{turn % VENUES}", event.book.asks)
-            leg = max(route.decide().legs, key=lambda leg: leg.quantity)
-            assert leg.quantity <= room
+            decision = route.decide()
+            venue, size, price = max(decision.taken, key=lambda leg: leg[1])
+            assert size <= room
+            leg = decision.leg(venue, size, price)
             intent = LegIntent(
                 digest="", leg=0, attempt=0, cloid=f"0x{turn:032x}", venue="v", coin="BTC", side="buy",
                 size=leg.quantity, limit_price=leg.limit_price, expires_ms=NONCE + turn + 5_000, nonce=NONCE + turn,
                 at_ms=NONCE,
             )  # fmt: skip
             turn += 1
-            task = asyncio.create_task(client.submit(intent))
+            task = asyncio.ensure_future(client.begin(intent))
             sending.add(task)
             task.add_done_callback(sending.discard)
 
 
-def _room() -> Decimal:
-    """What the margin allows: found out before the ticks come."""
+def _room() -> int:
+    """What the margin allows, in lots: found out before the ticks come."""
     place = ("v", "BTC")
 
     def check(lots: int) -> None:
         if requirement({place: lots * LOT}, {place: REFERENCE}, {place: 40}, RiskSettings()) > EQUITY:
             raise InputError("quantity", "too much")
 
-    return largest(check, 10**12) * LOT
+    return largest(check, 10**12)
 
 
 async def _peer(

@@ -1,8 +1,10 @@
 """Orders and settings of one seat at Hyperliquid, signed by an agent key."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable
 from types import TracebackType
 from typing import Any, Self
+
+import msgspec
 
 from keeper.clock import Clock
 from keeper.errors import InputError, UnknownOutcome, VenueError
@@ -12,7 +14,7 @@ from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
 from keeper.venues.hyperliquid.armed import ArmedOrders
 from keeper.venues.hyperliquid.instruments import order_fault
-from keeper.venues.hyperliquid.order_entry import OrderEntry
+from keeper.venues.hyperliquid.order_entry import OrderEntry, Written
 from keeper.venues.hyperliquid.outcomes import outcome_of
 from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE, HyperliquidReadClient
 from keeper.venues.hyperliquid.signing import ActionSigner, SignerActor
@@ -80,11 +82,16 @@ class HyperliquidClient(HyperliquidReadClient):
 
     async def submit(self, leg: LegIntent) -> Outcome:
         """Confirmed with what was filled (0 when nothing matched), Refused in the venue's words, or Unknown."""
+        return await self.begin(leg)
+
+    def begin(self, leg: LegIntent) -> Awaitable[Outcome]:
+        """The same for whoever cannot wait for his turn: when this returns the order is on the socket, if it is open
+        and the limits allow it; else it leaves when the outcome is awaited."""
         instrument = self._instruments.get(leg.coin)
         fault = _unlisted(leg.coin) if instrument is None else order_fault(instrument, leg.size, leg.limit_price)
         if instrument is None or fault:
-            return self._unsent(fault)
-        return await self._command(signing.ioc_order(leg, instrument), "order", leg.nonce, leg.expires_ms)
+            return _known(self._unsent(fault))
+        return self._command(signing.ioc_order(leg, instrument), "order", leg.nonce, leg.expires_ms)
 
     async def place(self, ticket: OrderTicket) -> Outcome:
         """An order of any time in force; what the venue would not take is Refused with what it would."""
@@ -150,19 +157,33 @@ class HyperliquidClient(HyperliquidReadClient):
     def _unsent(self, fault: str | None) -> Refused:
         return Refused(f"{self.venue}: {fault}; nothing was sent")
 
-    async def _command(
+    def _command(
         self, action: dict[str, Any], purpose: Purpose, nonce: int | None = None, expires_ms: int | None = None
-    ) -> Outcome:
+    ) -> Awaitable[Outcome]:
         if self._allowance is not None and not self._allowance.take(purpose):
-            return self._unsent("the account's allowance of commands is used up but for cancels")
-        return await self._send(self._signer.sign(action, nonce, expires_ms), purpose)
+            return _known(self._unsent("the account's allowance of commands is used up but for cancels"))
+        return self._send(self._signer.sign(action, nonce, expires_ms), purpose)
 
+<<<<<<< HEAD
     async def _send(self, body: dict[str, Any], purpose: Purpose) -> Outcome:
         if not self._may_send():
             return self._unsent("this keeper does not lead any more")
+=======
+    def _send(self, body: dict[str, Any], purpose: Purpose) -> Awaitable[Outcome]:
+        """Writes at once what may be written at once."""
+        written = None
+        if self._entry is not None and self._entry.is_ready and self._http.limit.take(1, purpose):
+            written = self._entry.write(msgspec.json.encode(body))
+        return self._outcome(body, purpose, written)
+
+    async def _outcome(self, body: dict[str, Any], purpose: Purpose, written: Written | None) -> Outcome:
+>>>>>>> h/hot
         call = str(body["action"]["type"])
         try:
-            answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
+            if self._entry is not None and written is not None:
+                answer: bytes | None = await self._entry.answer(*written, call)
+            else:
+                answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
             if answer is None:
                 answer = await self._http.post("/exchange", body, purpose=purpose, call=call)
         except (UnknownOutcome, VenueError) as error:
@@ -182,6 +203,10 @@ class HyperliquidClient(HyperliquidReadClient):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+
+async def _known(outcome: Outcome) -> Outcome:
+    return outcome
 
 
 def _unlisted(coin: str) -> str:

@@ -31,6 +31,8 @@ LARGEST_ANSWER = 1 << 20
 
 Answer = asyncio.Future[bytes]
 """Of a request that was written: what `/exchange` would have answered. Fails with UnknownOutcome."""
+Written = tuple[int, Answer]
+"""A request's number, and its answer to come."""
 
 
 class _Message(msgspec.Struct):
@@ -88,9 +90,9 @@ class OrderEntry:
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
 
-    def write(self, body: bytes) -> tuple[int, Answer] | None:
-        """Posts a signed body (JSON) now: (its number, its answer to come). None = nothing was written, because there
-        is no connection that can be trusted."""
+    def write(self, body: bytes) -> Written | None:
+        """Posts a signed body (JSON) now. None = nothing was written, because there is no connection that can be
+        trusted."""
         if self._transport is None or not self.is_ready:
             return None
         self._number += 1
