@@ -1,6 +1,6 @@
 """Orders and settings of one seat at Hyperliquid, signed by an agent key."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -164,20 +164,16 @@ class HyperliquidClient(HyperliquidReadClient):
             return _known(self._unsent("the account's allowance of commands is used up but for cancels"))
         return self._send(self._signer.sign(action, nonce, expires_ms), purpose)
 
-<<<<<<< HEAD
-    async def _send(self, body: dict[str, Any], purpose: Purpose) -> Outcome:
-        if not self._may_send():
-            return self._unsent("this keeper does not lead any more")
-=======
     def _send(self, body: dict[str, Any], purpose: Purpose) -> Awaitable[Outcome]:
         """Writes at once what may be written at once."""
+        if not self._may_send():
+            return _known(self._unsent("this keeper does not lead any more"))
         written = None
         if self._entry is not None and self._entry.is_ready and self._http.limit.take(1, purpose):
             written = self._entry.write(msgspec.json.encode(body))
         return self._outcome(body, purpose, written)
 
     async def _outcome(self, body: dict[str, Any], purpose: Purpose, written: Written | None) -> Outcome:
->>>>>>> h/hot
         call = str(body["action"]["type"])
         try:
             if self._entry is not None and written is not None:
