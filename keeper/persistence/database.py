@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
-from keeper.errors import ConfigError
+from keeper.errors import ConfigError, IntegrityError
 
 Kind = Literal["sqlite", "postgresql"]
 
@@ -58,8 +58,11 @@ class Database:
     def _connect(self) -> Iterator[Connection]:
         try:
             connection = self.engine.connect()
-        except OperationalError as error:
-            if self.kind == "sqlite":
+        except DatabaseError as error:
+            if self.kind == "sqlite" and not isinstance(error, OperationalError):
+                what = f"not readable ({error.orig})"
+                raise IntegrityError(f"event log {self.name}: {what}; restore it from a backup") from error
+            if self.kind == "sqlite" or not isinstance(error, OperationalError):
                 raise
             raise ConfigError(
                 f"database: {self.name} does not answer ({_first_line(error)}); start it first"

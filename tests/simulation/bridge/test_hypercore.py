@@ -202,7 +202,8 @@ async def test_past_blocks_keep_their_answers(joined: Joined, chain: Chain, cont
     await joined.until(lambda: joined.venue.user_exists(ME))
     before = await chain.call("eth_blockNumber")
     await deposit(chain, contracts, 7 * USDC)
-    await joined.tick(5)
+    await joined.until(lambda: joined.venue.spot_wei(ME) == 106 * USDC * 100, ticks=20)
+    await joined.tick()
     assert await spot(chain, before) == 99 * USDC * 100
     assert await spot(chain) == 106 * USDC * 100
 
