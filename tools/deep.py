@@ -9,7 +9,6 @@ faults: 10,000 faulted orders shared among the venue adapters, while a proxy bre
 """
 
 import asyncio
-import dataclasses
 import json
 import math
 import subprocess
@@ -67,7 +66,7 @@ def faults(arguments: list[str]) -> dict[str, Any]:
     kept: dict[str, list[dict[str, Any]]] = known.get("rounds", {}) if known.get("of") == [at, seed] else {}
 
     def keep(label: str, played: Result) -> None:
-        kept.setdefault(label, []).append(dataclasses.asdict(played))
+        kept.setdefault(label, []).append(vars(played) | {"faulted": dict(played.faulted), "ends": dict(played.ends)})
         ROUNDS.parent.mkdir(exist_ok=True)
         ROUNDS.write_text(json.dumps({"of": [at, seed], "rounds": kept}))
 
