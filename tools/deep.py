@@ -25,7 +25,7 @@ from tools.mutate import sha
 
 RESULTS = ROOT / "deep" / "results.json"
 ROUNDS = ROOT / ".build" / "faults.json"
-"""Rounds of a fault campaign that is not at its end."""
+"""Rounds of fault campaigns: a longer one begins with those of a shorter one."""
 FAULTED = ("keeper/venues", "keeper/market_data", "keeper/execution", "tests/conformance")
 
 
@@ -56,7 +56,7 @@ def prove(arguments: list[str]) -> dict[str, Any]:
 
 def faults(arguments: list[str]) -> dict[str, Any]:
     """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, FAULTED orders in all, shared among the
-    adapters under test. Goes on where it was stopped, as long as adapters, engines and suite are the same."""
+    adapters under test. Goes on where it was stopped, or a shorter one ended, as long as adapters, engines and suite are the same."""
     from tests.conformance.adapters import ADAPTERS
     from tests.conformance.campaign import Result, campaign
 
@@ -91,7 +91,6 @@ def faults(arguments: list[str]) -> dict[str, Any]:
         if result.problems:
             print("\n".join(result.problems[:50]))
             raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
-    ROUNDS.unlink(missing_ok=True)
     return {"commands faulted": sum(row["commands faulted"] for row in report.values())} | report
 
 
