@@ -56,7 +56,8 @@ def prove(arguments: list[str]) -> dict[str, Any]:
 
 def faults(arguments: list[str]) -> dict[str, Any]:
     """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, FAULTED orders in all, shared among the
-    adapters under test. Goes on where it was stopped, or a shorter one ended, as long as adapters, engines and suite are the same."""
+    adapters under test. Goes on where it was stopped, or where a shorter one ended, as long as adapters, engines and
+    suite are the same."""
     from tests.conformance.adapters import ADAPTERS
     from tests.conformance.campaign import Result, campaign
 
