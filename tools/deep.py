@@ -15,7 +15,6 @@ ledger: 100,000 random operations on the books, no micro-dollar lost.
 """
 
 import asyncio
-import dataclasses
 import json
 import math
 import subprocess
@@ -43,7 +42,7 @@ from tools.quality import carry, routes
 
 RESULTS = ROOT / "deep" / "results.json"
 ROUNDS = ROOT / ".build" / "faults.json"
-"""Rounds of a fault campaign that is not at its end."""
+"""Rounds of fault campaigns: a longer one begins with those of a shorter one."""
 FAULTED = ("keeper/venues", "keeper/market_data", "keeper/execution", "tests/conformance")
 
 
@@ -55,7 +54,8 @@ def prove(arguments: list[str]) -> dict[str, Any]:
 
 def faults(arguments: list[str]) -> dict[str, Any]:
     """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, FAULTED orders in all, shared among the
-    adapters under test. Goes on where it was stopped, as long as adapters, engines and suite are the same."""
+    adapters under test. Goes on where it was stopped, or where a shorter one ended, as long as adapters, engines and
+    suite are the same."""
     from tests.conformance.adapters import ADAPTERS
     from tests.conformance.campaign import Result, campaign
 
@@ -65,7 +65,7 @@ def faults(arguments: list[str]) -> dict[str, Any]:
     kept: dict[str, list[dict[str, Any]]] = known.get("rounds", {}) if known.get("of") == [at, seed] else {}
 
     def keep(label: str, played: Result) -> None:
-        kept.setdefault(label, []).append(dataclasses.asdict(played))
+        kept.setdefault(label, []).append(vars(played) | {"faulted": dict(played.faulted), "ends": dict(played.ends)})
         ROUNDS.parent.mkdir(exist_ok=True)
         ROUNDS.write_text(json.dumps({"of": [at, seed], "rounds": kept}))
 
@@ -90,7 +90,6 @@ def faults(arguments: list[str]) -> dict[str, Any]:
         if result.problems:
             print("\n".join(result.problems[:50]))
             raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
-    ROUNDS.unlink(missing_ok=True)
     return {"commands faulted": sum(row["commands faulted"] for row in report.values())} | report
 
 

@@ -17,6 +17,7 @@ from keeper.venues.ccxt_adapter.numbers import exact, exact_or_none, level, numb
 from keeper.venues.ccxt_adapter.quirks import Quirks
 
 HOUR_MS = 3_600_000
+LAST_TIME_MS = 10**14
 MOST_FUNDING = Decimal("0.1")
 """No venue's cap on a settlement's rate exceeds this: a larger number is something else under that name."""
 
@@ -43,7 +44,8 @@ def book(venue: str, item: FixedStepInstrument, raw: Mapping[str, Any], read_ms:
     if bids and asks and bids[0][0] >= asks[0][0]:
         raise IntegrityError(f"{item.coin} at {venue}: book is crossed, {bids[0][0]} >= {asks[0][0]}")
     stamp = raw.get("timestamp")
-    return Book(venue=venue, coin=item.coin, time_ms=read_ms if stamp is None else int(stamp), bids=bids, asks=asks)
+    time_ms = read_ms if stamp is None else _instant(stamp, f"{item.coin} book")
+    return Book(venue=venue, coin=item.coin, time_ms=time_ms, bids=bids, asks=asks)
 
 
 def _levels(item: FixedStepInstrument, rows: Iterable[Any], name: str) -> tuple[tuple[Decimal, Decimal], ...]:
@@ -140,7 +142,7 @@ def order_report(quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, An
         filled=filled,
         state=state,
         text=str(info.get("cancel_reason") or info.get("status") or raw["status"]),
-        time_ms=int(raw.get("lastUpdateTimestamp") or raw.get("timestamp") or 0),
+        time_ms=_instant(raw.get("lastUpdateTimestamp") or raw.get("timestamp") or 0, name),
     )
 
 
@@ -229,6 +231,11 @@ def _side(raw: Mapping[str, Any], name: str) -> Side:
 
 
 def _time(raw: Mapping[str, Any], name: str) -> int:
-    if type(raw.get("timestamp")) is not int:
-        raise UnknownOutcome(f"{name}: timestamp is {raw.get('timestamp')!r}")
-    return int(raw["timestamp"])
+    return _instant(raw.get("timestamp"), name)
+
+
+def _instant(value: Any, name: str) -> int:
+    """ms. UnknownOutcome for what is no time."""
+    if type(value) is not int or not 0 <= value < LAST_TIME_MS:
+        raise UnknownOutcome(f"{name}: its time is {str(value)[:40]}")
+    return int(value)

@@ -101,6 +101,10 @@ class Rig:
         exchange.handle_errors(200, "OK", path, method, {}, text, found, {}, "")
         return found if found is not None else text
 
+    async def trade(self, side: str) -> None:
+        """One order of `SIZE` that takes from the book."""
+        raise NotImplementedError
+
     async def prepare(self) -> None:
         """Some fills to read."""
         await self.client.start()
