@@ -256,9 +256,7 @@ class Presenter:
             return None
         names = {entry.adapter.lower(): entry.name for entry in self._keeper.config.venues}
         instrument = trail.signed.order.instrument
-        return [
-            views.RouteView(instrument=instrument, names=names, decision=episode.decision) for episode in trail.episodes
-        ]
+        return [views.RouteView(instrument=instrument, names=names, decision=decision) for decision in trail.decisions]
 
     # orders
 

@@ -15,7 +15,8 @@ Tops = dict[str, tuple[Decimal, Decimal]]
 
 @dataclass(slots=True)
 class Episode:
-    """One decision and the legs that it led to. Attempts of one leg are in it together."""
+    """One decision and the legs that it led to. Attempts of one leg are in it together. Legs that no routing decision
+    led to (an order that only rests) stand under an empty one."""
 
     at_ms: int
     decision: dict[str, Any]
@@ -48,6 +49,11 @@ class Trail:
         return 1 if self.signed.order.direction == "buy" else -1
 
     @property
+    def decisions(self) -> list[dict[str, Any]]:
+        """What was decided, oldest first."""
+        return [episode.decision for episode in self.episodes if episode.decision]
+
+    @property
     def fills(self) -> list[Fill]:
         return [fill for episode in self.episodes for fill in episode.fills]
 
@@ -75,8 +81,11 @@ class TcaJournal:
                 self.trails[event.digest] = Trail(event.digest, event.signed, event.at_ms)
             case RouteDecided(digest=digest) if digest in self.trails:
                 self.trails[digest].episodes.append(Episode(event.at_ms, event.decision))
-            case LegIntent(digest=digest) if digest in self.trails and self.trails[digest].episodes:
-                episode = self.trails[digest].episodes[-1]
+            case LegIntent(digest=digest) if digest in self.trails:
+                trail = self.trails[digest]
+                if not trail.episodes:
+                    trail.episodes.append(Episode(event.at_ms, {}))
+                episode = trail.episodes[-1]
                 episode.cloids.append(event.cloid)
                 self._episodes[event.cloid] = (digest, episode)
             case FillSeen(fill=fill) if fill.cloid in self._episodes:

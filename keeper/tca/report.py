@@ -106,7 +106,7 @@ def order_report(trail: Trail) -> OrderReport:
         **_shortfall(trail),
         **_spreads(trail),
         **_improvement([route for route in routes if route is not None]),
-        decisions=len(trail.episodes),
+        decisions=len(trail.decisions),
     )
 
 
@@ -213,10 +213,13 @@ class _Routed(msgspec.Struct, frozen=True):
 
 
 def _routed(episode: Episode) -> _Routed | None:
-    """None for a decision that is no route of the router's (a resting child, a liquidation)."""
+    """None for legs that no decision of the router's led to, or at a venue that it did not quote."""
     if not {"request", "quotes", "plan"} <= episode.decision.keys():
         return None
-    return _Routed(*read(episode.decision), episode.fills)
+    request, quotes, made = read(episode.decision)
+    if not {fill.venue for fill in episode.fills} <= {quote.venue for quote in quotes}:
+        return None
+    return _Routed(request, quotes, made, episode.fills)
 
 
 def _shortfall(trail: Trail) -> dict[str, Any]:

@@ -98,8 +98,10 @@ class Sampler:
         self._wake.set()
 
     def _look(self, digest: str, moment: Moment) -> None:
-        coin = self._journal.trails[digest].coin
-        tops: Tops = {}
+        trail = self._journal.trails.get(digest)
+        if trail is None:
+            return
+        coin, tops = trail.coin, Tops()
         for venue in self._books.instruments():
             book = self._books.book(venue, coin)
             if book is not None and book.bids and book.asks:

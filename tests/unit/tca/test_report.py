@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from keeper.model.events import RouteDecided
+from keeper.model.events import Event, RouteDecided
 from keeper.model.instruments import Side
 from keeper.tca import TcaJournal, impact_samples, order_report, summary
 from tests.unit.tca.conftest import DIGEST, T0, accepted, closed, decision, fill, leg, story, trail
@@ -102,3 +102,12 @@ def test_a_fill_of_nobody_s_leg_is_passed_over() -> None:
     for event in (accepted(), fill("a", "1000", "1"), leg("a")):
         journal.apply(event)
     assert journal.trails[DIGEST].fills == []
+
+
+def test_an_order_that_only_rested_is_measured_without_a_decision() -> None:
+    events: list[Event] = [event for event in story() if not isinstance(event, RouteDecided)]
+    report = order_report(trail(events))
+    assert (report.filled, report.decisions) == (D(4), 0)
+    assert report.shortfall_bps is not None
+    assert report.cost_bps is None
+    assert report.improvement_ex_post_bps is None

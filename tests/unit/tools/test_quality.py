@@ -1,15 +1,18 @@
 """The recorded books are what was recorded; the comparison on them counts as it says."""
 
+import json
 from decimal import Decimal
 from itertools import islice, pairwise
 
 import pytest
 
 from keeper.model.funding import HOUR_MS
+from tools.quality import page
 from tools.quality.books import looks
 from tools.quality.bootstrap import block_bootstrap
 from tools.quality.carry import HORIZONS, Known, Series, choices, recorded
 from tools.quality.carry import table as carry_table
+from tools.quality.picture import picture
 from tools.quality.routes import FEES_BPS, PEERS, Walk, replay, table
 
 D = Decimal
@@ -103,3 +106,16 @@ def test_choosing_with_hindsight_is_never_worse_and_fee_alone_saves_nothing_on_i
     rows = carry_table(found)
     assert rows.keys() == HORIZONS.keys()
     assert rows["30 d"]["saved"]["hindsight"][0] >= rows["30 d"]["saved"]["all-in"][0]
+
+
+def test_the_page_says_what_the_results_say() -> None:
+    results = json.loads(page.RESULTS.read_text())
+    assert page.PAGE.read_text() == page.page(results), "run: python -m tools.quality.page"
+    assert page.PICTURE.read_text() == picture(results), "run: python -m tools.quality.page"
+    for case in page.CASES:
+        assert results["routes"][case]["orders"] >= 10_000
+
+
+def test_an_interval_is_printed_with_its_sign() -> None:
+    assert page.interval([0.123, -0.001, 0.2]) == "0.12 [0.00, 0.20]"
+    assert page.interval([-1.5, -2, -1], 1) == "-1.5 [-2.0, -1.0]"
