@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -62,6 +63,7 @@ class OrderEntry:
     """
 
     def __init__(self, base_url: str, limit: IpLimit, *, timeout_s: float = 5.0) -> None:
+        self.name = urlsplit(base_url).netloc
         self.url = "ws" + base_url.removeprefix("http").rstrip("/") + "/ws"
         self._limit = limit
         self._timeout_s = timeout_s
@@ -123,7 +125,7 @@ class OrderEntry:
             raise UnknownOutcome(f"{self.url}: no answer within {self._timeout_s:g} s") from error
         finally:
             self._waiting.pop(number, None)
-            metrics.venue_latency.labels(self.url, call, result).observe(time.monotonic() - started)
+            metrics.venue_latency.labels(self.name, call, result).observe(time.monotonic() - started)
         return body
 
     # the connection

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from keeper.execution.decision import decision_record
@@ -65,6 +65,7 @@ def honest_sides(draw: st.DrawFn) -> tuple[list[Any], list[Any]]:
 
 
 @needs_compiler
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(honest_sides())
 def test_the_usual_push_is_scanned_and_equals_the_decoded_one(sides: Any) -> None:
     text = push(*sides)
@@ -77,7 +78,7 @@ def test_the_usual_push_is_scanned_and_equals_the_decoded_one(sides: Any) -> Non
 
 
 @needs_compiler
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LEVELS, LEVELS, st.text(max_size=5) | st.just("BTC"), st.integers(-1, 10**20))
 @example([level("1", "1")], [level("2", "1" * 19)], "BTC", 1)
 @example([level("1." + "0" * 16, "1")], [], "BTC", 1)
@@ -93,6 +94,7 @@ def test_whatever_is_scanned_equals_what_is_decoded(bids: Any, asks: Any, coin: 
 
 
 @needs_compiler
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_a_damaged_push_is_never_misread(data: st.DataObject) -> None:
     whole = push([level("100.5", "1.25")], [level("101", "3")])

@@ -8,7 +8,7 @@ from typing import Any
 import eth_account
 import pytest
 from hyperliquid.utils import signing as sdk
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from keeper.venues.hyperliquid import l1
@@ -106,7 +106,7 @@ KINDS: dict[str, st.SearchStrategy[dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_every_kind_of_action_is_signed_as_the_sdk_signs_it(kind: str, data: st.DataObject) -> None:
     secret, action = data.draw(KEYS), data.draw(KINDS[kind])

@@ -10,7 +10,8 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from keeper.venues.base import Confirmed, Outcome, Refused, Unknown
-from tests.unit.venues_hyperliquid.test_commands import META
+from keeper.venues.limits import IpLimit
+from tests.unit.venues_hyperliquid.test_commands import LEG, META
 from tests.unit.venues_hyperliquid.test_resting import TICKET, client_of
 
 RESTING = {"status": "ok", "response": {"type": "order", "data": {"statuses": [{"resting": {"oid": 9}}]}}}
@@ -157,4 +158,32 @@ async def test_a_lost_connection_is_made_anew(url: str, venue: Venue) -> None:
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.05)
         assert isinstance(await client.place(msgspec.structs.replace(TICKET, side="buy")), Confirmed)
+    assert len(venue.by_socket) == 2
+
+
+async def test_an_order_that_cannot_wait_is_on_the_socket_before_its_outcome_is_awaited(url: str, venue: Venue) -> None:
+    async with client_of(url, socket=True) as client:
+        pending = client.begin(LEG)
+        for _ in range(100):
+            if venue.by_socket:
+                break
+            await asyncio.sleep(0.02)
+        assert [body["nonce"] for body in venue.by_socket] == [LEG.nonce]
+        assert isinstance(await pending, Confirmed)
+        unlisted = client.begin(msgspec.structs.replace(LEG, coin="DOGE"))
+        assert isinstance(await unlisted, Refused)
+    assert len(venue.by_socket) == 1
+    assert not venue.by_http
+
+
+async def test_an_order_waits_for_the_limit_of_its_address(url: str, venue: Venue) -> None:
+    limit = IpLimit("v", 60)
+    async with client_of(url, socket=True, ip_limit=limit) as client:
+        assert limit.take(limit.tokens - 4, "cancel")  # orders leave the last 3 to cancels
+        first = client.begin(LEG)
+        second = client.begin(LEG)
+        await asyncio.sleep(0.2)
+        assert len(venue.by_socket) == 1
+        assert isinstance(await first, Confirmed)
+        assert isinstance(await second, Confirmed)
     assert len(venue.by_socket) == 2
