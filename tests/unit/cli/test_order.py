@@ -238,7 +238,8 @@ async def test_what_is_shown_and_what_is_refused(served: Served) -> None:
     for words in (("show", "0x12"), ("show", "0x" + "00" * 32)):
         refused = await served.prime(*words, account=False)
         assert isinstance(refused.exception, InputError)
-    assert isinstance((await served.prime("place", "buy", "-1", "BTC-PERP")).exception, InputError)
+    assert isinstance((await served.prime("place", "buy", "0", "BTC-PERP")).exception, InputError)
+    assert isinstance((await served.prime("place", "buy", "much", "BTC-PERP")).exception, InputError)
 
 
 async def test_the_api_answers_for_cancels_and_lists(served: Served) -> None:
