@@ -51,12 +51,13 @@ DOMAIN: list[dict[str, str]] = [
 class Terms(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Field names are those of the EIP-712 type. What is left out does not apply.
 
-    `order`: the order's digest. `trigger` 1 or 2 with `triggerPrice` (× 1e8): nothing is sent before a venue's mark
-    price is at or above (at or below) it. `after`: nothing is sent before that order has ended with a fill (with all of
-    it when `afterWhole`); if it ends otherwise, so does this one. `group`: of all orders naming it, together no more is
-    filled than the one asks for, and the first to trigger takes back the others. `replaces`: that order is taken back
-    first, and what it filled counts as filled here. `slices` over `duration` seconds: an equal part at each step, what
-    was missed is caught up; each part takes at most `participationBps` of the depth in sight (0 = no cap).
+    `order`: the order's digest. `trigger` 1 or 2 with `triggerPrice` (× 1e8): nothing is sent before the median of its
+    venues' fresh mark prices is at or above (at or below) it. `after`: nothing is sent before that order has ended with
+    a fill (with all of it when `afterWhole`); if it ends otherwise, so does this one. `group`: of all orders naming it,
+    together no more is filled than the one asks for, and the first to trigger takes back the others. `replaces`: that
+    order is taken back first, and what it filled counts as filled here. `slices` over `duration` seconds: an equal part
+    at each step, what was missed is caught up; each part takes at most `participationBps` of the depth in sight (0 = no
+    cap).
     """
 
     order: str

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -70,6 +71,14 @@ def test_whatever_happens_a_child_goes_one_way(events: list[ChildEvent]) -> None
     assert not ends or path[-1] is ends[0]
     if ChildStatus.RESTING in path:
         assert path[-1] not in (ChildStatus.REFUSED, ChildStatus.ABSENT), "what rested was taken by the venue"
+
+
+def test_the_document_has_these_tables() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "execution.md").read_text()
+    for name, (table, _, _) in zip(("parent", "child"), TABLES, strict=True):
+        part = page.split(f"<!-- {name} -->")[1].split(f"<!-- /{name} -->")[0]
+        rows = [tuple(cell.strip() for cell in line.strip("|").split("|")) for line in part.strip().splitlines()[2:]]
+        assert rows == [(state, event, after) for state, steps in table.items() for event, after in steps.items()]
 
 
 def test_every_state_can_end() -> None:
