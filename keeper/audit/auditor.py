@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from keeper.audit.anchors import check_anchors
 from keeper.audit.chain_replay import ChainReplay, CommitFact
 from keeper.audit.orders import AuditedOrder, Orders
 from keeper.audit.report import AccountLine, AuditReport, Findings
@@ -63,6 +64,7 @@ class _Audit:
             self._epoch(commit)
         for seat in self._seats.values():
             seat.check_funding_complete()
+        check_anchors(self._statements, self._findings)
         committed = {commit.epoch for commit in self._replay.commits}
         for epoch in sorted(set(self._statements) - committed):
             self._findings.add(

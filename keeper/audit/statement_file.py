@@ -13,6 +13,7 @@ from keeper.audit.report import Findings
 from keeper.errors import InputError
 from keeper.model.marks import MarkSheet, SheetLine
 from keeper.model.signed_orders import Order
+from keeper.model.statements import LogHead
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -125,6 +126,7 @@ class Statement(_Part, frozen=True):
     accounts: tuple[AccountPart, ...]
     approvals: tuple[ApprovalPart, ...]
     totals: TotalsPart
+    log: LogHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ COMMANDS = {
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "audit"),
+    "db": ("keeper.cli.db", "app"),
+    "backup": ("keeper.cli.db", "backup"),
+    "restore": ("keeper.cli.db", "restore"),
+    "replay": ("keeper.cli.replay_log", "replay"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),
 }

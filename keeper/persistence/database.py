@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
@@ -52,6 +52,8 @@ class Database:
             if self.kind == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if self.kind == "postgresql":  # whoever reads holds no row, and may take its time over what it has read
+                    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
                 yield connection
 
     @contextmanager

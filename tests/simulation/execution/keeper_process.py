@@ -1,8 +1,8 @@
 """A keeper's order path as a process with its log on disk, for a test that kills it.
 
-Arguments URL SEAT VENUE LOG MODE ORDER. MODE `kill-unsent` or `kill-sent`: takes the order (JSON) and dies by SIGKILL
-at its first leg, before or after sending it; `recover`: settles what is left and prints the books as JSON. The agent's
-key comes from the environment.
+Arguments URL SEAT VENUE LOG MODE ORDER; LOG is a database's URL. MODE `kill-unsent` or `kill-sent`: takes the order
+(JSON) and dies by SIGKILL at its first leg, before or after sending it; `recover`: settles what is left and prints the
+books as JSON. The agent's key comes from the environment.
 """
 
 import asyncio
@@ -36,9 +36,9 @@ class KilledClient(HyperliquidClient):
 class StoredJournal(Journal):
     """The journal over the real event log."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, url: str) -> None:
         self.books = Books()
-        self.log = EventLog(f"sqlite:///{path}", self.books.apply)
+        self.log = EventLog(url, self.books.apply)
         self.events = [event for _, event in self.log.replay()]
         if not self.events:
             self.append(*opening())

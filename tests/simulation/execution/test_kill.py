@@ -26,9 +26,9 @@ runpy.run_module("tests.simulation.execution.keeper_process", run_name="__main__
 """
 
 
-def run(venue: SimVenue, log: Path, mode: str, order: SignedOrder) -> tuple[int, Any]:
+def run(venue: SimVenue, log: str, mode: str, order: SignedOrder) -> tuple[int, Any]:
     """The process's exit code, and the books that it printed."""
-    command = [sys.executable, "-c", PROGRAM, str(TESTS), venue.url, venue.seat, venue.venue_id, str(log), mode]
+    command = [sys.executable, "-c", PROGRAM, str(TESTS), venue.url, venue.seat, venue.venue_id, log, mode]
     ended = subprocess.run(
         [*command, msgspec.json.encode(order).decode()],
         cwd=TESTS.parent,
@@ -42,7 +42,7 @@ def run(venue: SimVenue, log: Path, mode: str, order: SignedOrder) -> tuple[int,
 
 
 @pytest.mark.parametrize("mode", ["kill-sent", "kill-unsent"])
-def test_after_a_kill_the_books_are_those_of_an_undisturbed_run(sim_venue: SimVenue, tmp_path: Path, mode: str) -> None:
+def test_after_a_kill_the_books_are_those_of_an_undisturbed_run(sim_venue: SimVenue, url: str, mode: str) -> None:
     """The tape stands still meanwhile, so that the order finds the prices it was routed at when it is sent again."""
 
     def seat_size() -> Decimal:
@@ -50,10 +50,10 @@ def test_after_a_kill_the_books_are_those_of_an_undisturbed_run(sim_venue: SimVe
         return sum((Decimal(item["position"]["szi"]) for item in positions), Decimal(0))
 
     sim_venue.freeze()
-    before, order, log = seat_size(), signed(size="0.02", valid_s=120), tmp_path / "events.db"
-    code, _ = run(sim_venue, log, mode, order)
+    before, order = seat_size(), signed(size="0.02", valid_s=120)
+    code, _ = run(sim_venue, url, mode, order)
     assert code == -signal.SIGKILL
-    code, books = run(sim_venue, log, "recover", order)
+    code, books = run(sim_venue, url, "recover", order)
     assert code == 0, books
     assert books["orders"] == [["filled", "0.02"]]
     assert (books["open"], books["positions"]) == (0, {"BTC": "0.02"})
