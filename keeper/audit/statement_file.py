@@ -14,7 +14,7 @@ from keeper.errors import InputError
 from keeper.model.marks import MarkSheet, SheetLine
 from keeper.model.reasons import Reason
 from keeper.model.signed_orders import Order
-from keeper.model.statements import HEADER, leaf_hash, merkle_root
+from keeper.model.statements import HEADER, LogHead, leaf_hash, merkle_root
 from keeper.model.terms import Terms
 
 
@@ -131,6 +131,7 @@ class Statement(_Part, frozen=True):
     accounts: tuple[AccountPart, ...]
     approvals: tuple[ApprovalPart, ...]
     totals: TotalsPart
+    log: LogHead
 
 
 @dataclass(frozen=True, slots=True)

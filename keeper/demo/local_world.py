@@ -64,6 +64,7 @@ class LocalWorld:
         self.clock_file = folder / "clock.json"
         self.statements = folder / "statements"
         self.config_file = folder / "keeper.json"
+        self.database = f"sqlite:///{folder / 'keeper.db'}"
         self.clock = OffsetClock(self.clock_file)
         self.processes = Processes(folder / "logs")
         self.rpc_port = free_port()
@@ -185,9 +186,19 @@ class LocalWorld:
 
     def start_keeper(self) -> None:
         self.write_config()
-        self.keeper = self.processes.start(
-            "keeper",
-            [*prime("keeper", "run"), "--config", str(self.config_file)],
+        self.keeper = self._run_keeper("keeper")
+
+    def start_standby(self) -> Process:
+        """A second keeper on the same books, which waits until nobody else leads. From now on `api` is its own."""
+        self.api_port = free_port()
+        self.api = f"http://{LOOPBACK}:{self.api_port}"
+        self.write_config()
+        return self._run_keeper(f"standby-{self.api_port}", "--standby")
+
+    def _run_keeper(self, name: str, *options: str) -> Process:
+        return self.processes.start(
+            name,
+            [*prime("keeper", "run"), "--config", str(self.config_file), *options],
             env={"PRIME_KEEPER_KEY": key_of(KEEPER_INDEX), "PRIME_TRADER_KEY": key_of(TRADER_INDEX)},
             port=self.api_port,
             wait=False,
@@ -217,7 +228,7 @@ class LocalWorld:
             ],
             "coins": COINS,
             "attestors": self.attestor_urls,
-            "database": str(self.folder / "keeper.db"),
+            "database": self.database,
             "statements": str(self.statements),
             "clock_file": str(self.clock_file),
             "settle_by_itself": self.settle_by_itself,

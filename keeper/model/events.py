@@ -17,6 +17,7 @@ from keeper.model.decisions import pack, unpack
 from keeper.model.instruments import Side
 from keeper.model.marks import VenueMark
 from keeper.model.signed_orders import SignedOrder
+from keeper.model.statements import LogHead
 from keeper.model.terms import SignedCancel
 from keeper.model.venue_records import Fill, LedgerRow
 
@@ -38,6 +39,38 @@ class Cut(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     funding_count: int = 0
     row_count: int = 0
     time_ms: int = 0
+
+
+class RiskPrice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a margin check read of a coin at a venue; `mark` None: nothing yet."""
+
+    venue: str
+    coin: str
+    mark: Decimal | None
+    stale: bool
+    max_leverage: int | None
+
+
+class RiskDecided(_Event, frozen=True):
+    """The margin check of an order, with all that it read besides the books. Requirements `before` and `after` the
+    order and `equity` in micro-USDC, None where it ended before it came to them. `code` and `text` say why not; empty:
+    it may be taken. `buffer`, `stress` and `stale_factor` are the settings in force."""
+
+    sub_account: int
+    coin: str
+    side: Side
+    size: Decimal
+    venues: tuple[str, ...]
+    prices: tuple[RiskPrice, ...]
+    buffer: Decimal
+    stress: Decimal
+    stale_factor: Decimal
+    before: int | None
+    after: int | None
+    equity: int | None
+    code: str
+    text: str
+    at_ms: int
 
 
 class OrderAccepted(_Event, frozen=True):
@@ -200,9 +233,23 @@ class MarkTaken(_Event, frozen=True):
     tx: str
 
 
+class SettlementInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a settlement was built from besides the books: the vault's own figures, read after the marks, the margin
+    that sub-accounts needed by then, and the log's head, which the statement names."""
+
+    chain_id: int
+    vault: str
+    idle: int
+    payables: int
+    insurance: int
+    deficit: int
+    requirements: dict[int, int]
+    log: LogHead
+
+
 class CommitPrepared(_Event, frozen=True):
     """A settlement, written before its transaction is sent. `marks` venues, `approvals` (ticket, amount) pairs;
-    `withheld` by venue and sub-account, after it."""
+    `withheld` by venue and sub-account, after it. With `inputs` the same commit can be built again."""
 
     epoch: int
     as_of: int
@@ -220,6 +267,7 @@ class CommitPrepared(_Event, frozen=True):
     snapshot_block: int
     at_ms: int
     withheld: dict[str, dict[int, int]] = {}
+    inputs: SettlementInputs | None = None
 
 
 class CommitLanded(_Event, frozen=True):
@@ -242,7 +290,8 @@ class SeatReleased(_Event, frozen=True):
 
 
 Event: TypeAlias = (
-    OrderAccepted
+    RiskDecided
+    | OrderAccepted
     | OrderStarted
     | CancelAsked
     | RouteDecided

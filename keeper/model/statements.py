@@ -3,7 +3,7 @@
 A statement is plain JSON: money integers (micro-USDC), sizes and prices text without exponent, times in
 seconds unless noted.
 
-    {version, chainId, vault, epoch, asOf, fence, snapshotBlock,
+    {version, chainId, vault, epoch, asOf, fence, snapshotBlock, log {seq, hash},
      marks      [{venue, tier, asOf, l1Block, delta, value, held, sheet {cash, lines [{coin, size, mark}]},
                   cut {fillCount, fundingCount, rowCount, timeMs}}],
      orders     [{order, signature, terms, termsSignature, digest, legs}]    with a leg since the last commit, or a fill
@@ -17,10 +17,11 @@ seconds unless noted.
      approvals  [{ticket, amount}],
      totals     {pnl, fees, insuranceDelta, newDeficit, delta}}
 
-`before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is Σ of the seats', less
-what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of insurance. `withheld` is
-the account's part of `held`, the gains that the vault has in quarantine: they count for margin, not for withdrawal.
-Positions are those at the cut.
+`log` is the last event of the keeper's log when the commit was built: its hash stands for all events before it, and the
+root on chain for it. `before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is
+Σ of the seats', less what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of
+insurance. `withheld` is the account's part of `held`, the gains that the vault has in quarantine: they count for
+margin, not for withdrawal. Positions are those at the cut.
 
 The tree has one leaf per entry of each list, `[section, entry]`, and one, `["statement", ...]`, of everything that is
 not a list. Leaves are hashed twice and pairs sorted, so that OpenZeppelin's MerkleProof verifies the proofs.
@@ -31,9 +32,18 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
 from eth_utils.crypto import keccak
 
 from keeper.model.amounts import plain
+
+
+class LogHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The last event of a log: its number, and its hash in hex. The defaults are those of an empty log."""
+
+    seq: int = 0
+    hash: str = "0" * 64
+
 
 VERSION: Final = 1
 HEADER: Final = "statement"

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 
@@ -17,7 +17,7 @@ USE = "use sqlite:///path/to/file.db or postgresql://user@host/name"
 BUSY_S = 10
 """How long a writer waits for another's transaction on the same SQLite file."""
 
-IDLE_IN_TRANSACTION_MS = 3_000
+IDLE_IN_TRANSACTION_MS = 5_000
 """PostgreSQL ends the transaction of a client that does nothing for so long: a frozen keeper keeps no row locked."""
 
 BATCH = 5_000
@@ -48,10 +48,13 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One snapshot: what is committed meanwhile is not seen. Never waits for writers, nor they for it."""
         with self._connect() as connection:
-            connection.execution_options(reading=True, stream_results=True, yield_per=BATCH)
+            connection.execution_options(reading=True)
             if self.kind == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ")
             with connection.begin():
+                if self.kind == "postgresql":  # whoever reads holds no row, and may take its time over what it has read
+                    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+                connection.execution_options(stream_results=True, yield_per=BATCH)
                 yield connection
 
     @contextmanager

@@ -153,6 +153,16 @@ def replay(database: Database) -> Iterator[tuple[int, Event]]:
             yield row.seq, decode(row.body, row.schema)
 
 
+def walk(database: Database) -> Iterator[tuple[int, str, Event]]:
+    """All events with number and hash, in order, checked against the chain. IntegrityError at the first bad one."""
+    previous = GENESIS
+    with readable(database), database.read() as connection, connection.execute(ALL_EVENTS) as rows:
+        for seq, row in enumerate(rows, 1):
+            item = verified_event(database.name, row, seq, previous)
+            previous = row.hash
+            yield seq, previous, item
+
+
 def verify(database: Database, projector: Projector | None = None) -> tuple[int, str]:
     """Checks every row of every table against the hash chain; the last seq and hash. With a fresh projector, the
     postings against it too. A keeper may be writing meanwhile.

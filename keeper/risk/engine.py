@@ -1,25 +1,20 @@
 """Margin checks of sub-accounts over the books, at the current marks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-from keeper.errors import InputError
-from keeper.model.amounts import plain, usdc
-from keeper.model.instruments import Instrument, Side, sign
+from keeper.model.instruments import Instrument, Side
 from keeper.model.venue_records import SeatState
+from keeper.risk.decision import Accounts, Answer, Question, decide
 from keeper.risk.margin import Place, RiskSettings, requirement
 from keeper.risk.seats import leverage_of, seat_capacity
 
+Record: TypeAlias = Callable[[Accounts, Question, Answer], None]
+"""Keeps a check: at once or with the next event, before anything else changes the books."""
+
 DEFAULT_LEVERAGE = 20
 """What the venue sets for a coin never touched, or the coin's own maximum if that is lower."""
-
-
-class Accounts(Protocol):
-    """What risk reads of the books."""
-
-    def positions(self, id: int, /) -> Mapping[Place, Decimal]: ...
-    def equity(self, id: int, marks: Mapping[Place, Decimal], /) -> int: ...
 
 
 class Prices(Protocol):
@@ -31,11 +26,12 @@ class Prices(Protocol):
 
 
 class RiskEngine:
-    """Reads `prices` anew at each call. Amounts micro-USDC."""
+    """Reads `prices` anew at each call; `record` is told of every check of an order. Amounts micro-USDC."""
 
-    def __init__(self, prices: Prices, settings: RiskSettings | None = None) -> None:
+    def __init__(self, prices: Prices, settings: RiskSettings | None = None, record: Record | None = None) -> None:
         self._prices = prices
         self._settings = settings or RiskSettings()
+        self._record = record
 
     def requirement(self, books: Accounts, id: int, marks: Mapping[Place, Decimal]) -> int:
         """Initial margin of what a sub-account holds, at the given marks."""
@@ -49,26 +45,24 @@ class RiskEngine:
     def check_order(
         self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...]
     ) -> None:
-        """InputError `insufficient_margin` unless equity covers the requirement after the whole order at the dearest of
-        `venues`; `stale_mark` or `no_mark` when no venue has a fresh mark. An order that does not raise the requirement
-        is always acceptable."""
-        marks, stale = self._prices.marks(), self._prices.stale()
-        known = [venue for venue in venues if (venue, coin) in marks]
-        if not known:
-            raise InputError("instrument", f"no mark price of {coin} yet; wait until a venue is connected", "no_mark")
-        after = max(self._after(books, id, coin, side, size, venue, marks) for venue in known)
-        if after <= self.requirement(books, id, marks):
-            return
-        if all((venue, coin) in stale for venue in known):
-            raise InputError("instrument", f"the mark price of {coin} is stale; wait for the venue", "stale_mark")
-        equity = books.equity(id, marks)
-        if equity < after:
-            raise InputError(
-                "quantity",
-                f"needs {plain(usdc(after))} USDC of margin, sub-account {id} has {plain(usdc(equity))} USDC of "
-                "equity; deposit more or order less",
-                "insufficient_margin",
-            )
+        """InputError with the reason of `decide` when the sub-account may not take the order. Every check is recorded,
+        whatever it says."""
+        question = Question(
+            id=id,
+            coin=coin,
+            side=side,
+            size=size,
+            venues=venues,
+            marks=self._prices.marks(),
+            stale=self._prices.stale(),
+            max_leverage=self._leverages(),
+            settings=self._settings,
+        )
+        answer = decide(books, question)
+        if self._record is not None:
+            self._record(books, question, answer)
+        if answer.refusal is not None:
+            raise answer.refusal
 
     def capacity(self, state: SeatState, instrument: Instrument, side: Side) -> Decimal:
         """The largest order that a seat's own margin carries at its venue (see `seat_capacity`); 0 without a mark."""
@@ -77,13 +71,6 @@ class RiskEngine:
             return Decimal(0)
         leverage = leverage_of(state, instrument.coin, min(DEFAULT_LEVERAGE, instrument.max_leverage))
         return seat_capacity(state, instrument.coin, side, mark, leverage)
-
-    def _after(
-        self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venue: str, marks: Mapping[Place, Decimal]
-    ) -> int:
-        positions = dict(books.positions(id))
-        positions[venue, coin] = positions.get((venue, coin), Decimal(0)) + sign(side) * size
-        return requirement(positions, marks, self._leverages(), self._settings, self._prices.stale())
 
     def _leverages(self) -> dict[Place, int]:
         return {

@@ -10,7 +10,7 @@ from keeper.errors import IntegrityError
 from keeper.ledger import Attribution, Books, InsuranceItem, OrderView, attribute, pack, transfer_items
 from keeper.model.events import Cut
 from keeper.model.marks import VenueMark
-from keeper.model.statements import VERSION, statement_root
+from keeper.model.statements import VERSION, LogHead, statement_root
 from keeper.settlement import statement as entries
 from keeper.settlement.cut import CutStart, find_cut
 
@@ -18,6 +18,8 @@ MAX_ATTESTED_AGE_S = 24 * 3600
 """Age of a T2 venue's last mark in a full commit, at most (`ConstantsLib.sol`)."""
 
 TIER_READ = 1
+
+EMPTY_LOG = LogHead()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +86,14 @@ def build(
     insurance: int,
     deficit: int,
     requirement: Callable[[int], int],
+    log: LogHead = EMPTY_LOG,
 ) -> tuple[CommitPlan, dict[str, Any]]:
     """The commit that settles `marks` (each its venue's latest), and its statement.
 
     `as_of` seconds, at most the oldest mark's; `snapshot_block` that of the last mark; `idle`, `payables`, `insurance`,
     `deficit` the vault's, read after the marks; `requirement(id)`: margin that the sub-account's positions need, which
-    no approval touches. Raises SeatBrokenError naming the seat that does not add up (the others can be settled without
-    it), IntegrityError for anything else.
+    no approval touches; `log` the head of the log that the books are of. Raises SeatBrokenError naming the seat that
+    does not add up (the others can be settled without it), IntegrityError for anything else.
     """
     if epoch != books.epoch + 1:
         raise IntegrityError(f"commit {epoch}: the books are at epoch {books.epoch}; book the chain's logs first")
@@ -116,6 +119,7 @@ def build(
         "asOf": as_of,
         "fence": fence,
         "snapshotBlock": snapshot_block,
+        "log": {"seq": log.seq, "hash": log.hash},
         "marks": [entries.mark_entry(mark, cuts[mark.venue]) for mark in marks],
         "orders": entries.order_entries(_orders(books, cuts), books.leg_numbers),
         "reasons": [],

@@ -1,7 +1,6 @@
 """From quiet seats to a commit on chain: marks, attribution, statement, transaction. Every step is in the log before it
 has an effect, so that a crash anywhere ends in one commit or none."""
 
-import hashlib
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,13 +14,14 @@ from keeper.chain.vault import Vault, VaultState
 from keeper.clock import Clock
 from keeper.errors import ChainError
 from keeper.ledger import Books, SeatBrokenError
-from keeper.model.events import CommitLanded, CommitPrepared, MarkTaken, SeatFrozen
+from keeper.model.events import CommitLanded, MarkTaken, SeatFrozen, SettlementInputs
 from keeper.model.marks import VenueMark
-from keeper.model.statements import canonical
+from keeper.model.statements import LogHead, canonical
 from keeper.monitoring import metrics
 from keeper.seats import Seat
 from keeper.settlement.build import CommitPlan, build
 from keeper.settlement.marking import Marker
+from keeper.settlement.record import prepared
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,8 @@ RETRY_S = 20
 
 
 class SettlementEngine:
-    """`collect` books all venue records first; `follow` books the chain's logs up to now."""
+    """`collect` books all venue records first; `follow` books the chain's logs up to now; `log_head` names the
+    last event."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class SettlementEngine:
         interval_s: int,
         fence: int,
         chain_id: int,
+        log_head: Callable[[], LogHead],
     ) -> None:
         self._vault = vault
         self._seats = seats
@@ -66,6 +68,7 @@ class SettlementEngine:
         self._interval_s = interval_s
         self._fence = fence
         self._chain_id = chain_id
+        self._log_head = log_head
         self._committed_at = 0
         self._retry_at_s = 0
 
@@ -107,8 +110,7 @@ class SettlementEngine:
             return None
         await self._collect()
         await self._follow()
-        plan, statement = self._build(marks, await self._vault.state())
-        return await self._land(plan, statement)
+        return await self._land(*self._build(marks, await self._vault.state()))
 
     async def _take_marks(self) -> list[VenueMark]:
         """Marks every seat that holds anything. One that cannot be marked now (not quiet, attestors refusing) waits for
@@ -135,62 +137,62 @@ class SettlementEngine:
         if unresolved:
             raise ChainError(f"{len(unresolved)} orders are not resolved yet; the commit waits for them")
 
-    def _build(self, marks: Sequence[VenueMark], state: VaultState) -> tuple[CommitPlan, dict[str, Any]]:
+    def _build(
+        self, marks: Sequence[VenueMark], state: VaultState
+    ) -> tuple[CommitPlan, dict[str, Any], SettlementInputs]:
         """The commit of these marks. A seat that does not add up is frozen for new risk until a person explains the
         break; the commit is built without it."""
         left = list(marks)
         while True:
+            inputs = SettlementInputs(
+                chain_id=self._chain_id,
+                vault=self._vault.address,
+                idle=state.idle,
+                payables=state.payables,
+                insurance=state.insurance,
+                deficit=state.deficit,
+                requirements={},
+                log=self._log_head(),
+            )
+
+            def requirement(id_: int, asked: dict[int, int] = inputs.requirements) -> int:
+                asked[id_] = self._requirement(id_)
+                return asked[id_]
+
             try:
-                return build(
+                plan, statement = build(
                     self._books,
                     left,
-                    chain_id=self._chain_id,
-                    vault=self._vault.address,
+                    chain_id=inputs.chain_id,
+                    vault=inputs.vault,
                     epoch=state.epoch + 1,
                     as_of=min(mark.as_of for mark in left),
                     fence=self._fence,
                     snapshot_block=max(self._books.mark_log(mark).block for mark in left),
-                    idle=state.idle,
-                    payables=state.payables,
-                    insurance=state.insurance,
-                    deficit=state.deficit,
-                    requirement=self._requirement,
+                    idle=inputs.idle,
+                    payables=inputs.payables,
+                    insurance=inputs.insurance,
+                    deficit=inputs.deficit,
+                    requirement=requirement,
+                    log=inputs.log,
                 )
             except SeatBrokenError as error:
                 self._freeze(error)
                 left = [mark for mark in left if mark.venue != error.venue]
                 if not left:
                     raise
+            else:
+                return plan, statement, inputs
 
     def _freeze(self, error: SeatBrokenError) -> None:
         if self._books.frozen(error.venue) is None:
             self._append(SeatFrozen(venue=error.venue, reason=str(error), at_ms=self._clock.now_ms()))
         log.error("seat frozen", venue=error.venue, reason=str(error))
 
-    async def _land(self, plan: CommitPlan, statement: Mapping[str, Any]) -> CommitPlan:
+    async def _land(self, plan: CommitPlan, statement: Mapping[str, Any], inputs: SettlementInputs) -> CommitPlan:
         path = self._statements / f"epoch-{plan.epoch:06d}.json"
-        body = canonical(statement)
-        write_durably(path, body)
-        self._append(
-            CommitPrepared(
-                epoch=plan.epoch,
-                as_of=plan.as_of,
-                fence=plan.fence,
-                root=plan.statement_root,
-                statement_file=path.name,
-                statement_sha256=hashlib.sha256(body).hexdigest(),
-                pnl=plan.pnl,
-                insurance_delta=plan.insurance_delta,
-                fees=plan.fees,
-                new_deficit=plan.new_deficit,
-                marks=plan.marked,
-                approvals=plan.approvals,
-                cuts=plan.cuts,
-                snapshot_block=plan.snapshot_block,
-                withheld=plan.withheld,
-                at_ms=self._clock.now_ms(),
-            )
-        )
+        write_durably(path, canonical(statement))
+        self._append(prepared(plan, statement, inputs, path.name, self._clock.now_ms()))
         try:
             receipt = await self._sender.send(f"commit {plan.epoch}", self._vault.address, calls.commit(plan.to_abi()))
         except ChainError:

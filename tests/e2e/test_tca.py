@@ -1,4 +1,4 @@
-"""Execution quality of real orders in the local world: measured by the keeper, stored, replayed by `prime replay`."""
+"""Execution quality of real orders in the local world: measured by the keeper, stored, replayed by `prime recheck`."""
 
 import asyncio
 import json
@@ -64,7 +64,7 @@ async def test_orders_are_measured_and_their_decisions_replay(world: FundedWorld
             assert report.improvement_ex_post_bps is not None
             expected = report.best_single_cost_bps - report.cost_bps
             assert abs(report.improvement_ex_post_bps - expected) <= Decimal("0.0001")
-    code, output = await prime(world, "replay", "--json")
+    code, output = await prime(world, "recheck", "--json")
     verdicts = json.loads(output)
     assert (code, len(verdicts)) == (0, 2), output
     assert all(verdict["identical"] and verdict["verified"] for verdict in verdicts)
@@ -72,4 +72,4 @@ async def test_orders_are_measured_and_their_decisions_replay(world: FundedWorld
 
 async def test_an_unknown_order_has_no_measures(world: FundedWorld) -> None:
     assert (await prime(world, "tca", "--order", "0x00"))[0] == 1
-    assert (await prime(world, "replay", "0x00"))[0] == 1
+    assert (await prime(world, "recheck", "0x00"))[0] == 1

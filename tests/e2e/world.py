@@ -4,10 +4,9 @@ import asyncio
 import itertools
 import os
 import signal
-import sqlite3
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +24,7 @@ from keeper.model.events import Event, decode
 from keeper.model.signed_orders import Order, SignedOrder, sign_order
 from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
 from keeper.world.processes import Process
+from tests.databases import query
 
 CORE, SEAT = (spec.name for spec in VENUES)
 """The tier-1 and the tier-2 venue."""
@@ -102,10 +102,8 @@ class FundedWorld:
 
     def events(self, kind: type[EventT], after: int = 0) -> list[EventT]:
         """Events of one kind after a seq, read beside the keeper that writes them."""
-        with closing(sqlite3.connect(f"file:{self.local.folder / 'keeper.db'}?mode=ro", uri=True)) as connection:
-            rows = connection.execute(
-                "SELECT body FROM event WHERE kind = ? AND seq > ? ORDER BY seq", (kind.__name__, after)
-            ).fetchall()
+        statement = "SELECT body FROM event WHERE kind = ? AND seq > ? ORDER BY seq"
+        rows = query(self.local.database, statement, (kind.__name__, after))
         found = [decode(body) for (body,) in rows]
         return [event for event in found if isinstance(event, kind)]
 
@@ -184,13 +182,19 @@ def resume(process: Process) -> None:
 
 @asynccontextmanager
 async def funded_world(
-    folder: Path, *, deposits: Sequence[int], attestors: Sequence[int] = ATTESTOR_INDEXES, settles: bool = True
+    folder: Path,
+    *,
+    deposits: Sequence[int],
+    attestors: Sequence[int] = ATTESTOR_INDEXES,
+    settles: bool = True,
+    database: str = "",
 ) -> AsyncIterator[FundedWorld]:
     """Everything started, client n with `deposits[n]` USDC in sub-account n + 1, both seats at their target. The keeper
-    makes commits by itself if it `settles`."""
+    makes commits by itself if it `settles`; its books are in `database` (a URL), or in a file of the folder."""
     check_tools()
     async with LocalWorld(folder) as local:
         local.settle_by_itself = settles
+        local.database = database or local.database
         await local.start_chain()
         await asyncio.to_thread(local.deploy, max(deposits) * MICRO)
         await local.start_venues()

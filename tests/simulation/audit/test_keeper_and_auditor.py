@@ -22,6 +22,7 @@ from keeper.model.events import (
 )
 from keeper.model.marks import VenueMark
 from keeper.model.signed_orders import recover
+from keeper.model.statements import LogHead
 from keeper.model.venue_records import Fill, FundingPayment
 from keeper.settlement.build import CommitPlan, build
 from tests.unit.audit.world import (
@@ -148,6 +149,7 @@ def settle(keeper: Keeper, world: World, epoch: int) -> tuple[CommitPlan, dict[s
         insurance=books.vault.insurance,
         deficit=0,
         requirement=lambda _: 0,
+        log=LogHead(seq=100 * epoch, hash=f"{epoch:064x}"),
     )
     keeper.book(
         CommitPrepared(

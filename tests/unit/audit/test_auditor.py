@@ -121,6 +121,23 @@ def test_one_micro_dollar_moved_between_two_clients_names_both() -> None:
     assert named == {"epoch 1 sub-account 1", "epoch 1 sub-account 2"}
 
 
+@pytest.mark.parametrize(
+    ("log", "what"),
+    [
+        ({"seq": 200, "hash": "nothing"}, "the hash of event 200 is no hash: nothing"),
+        ({"seq": 100, "hash": "0" * 64}, "cut or replaced: event 100 after 100"),
+        ({"seq": 99, "hash": "0" * 64}, "cut or replaced: event 99 after 100"),
+    ],
+)
+def test_a_keepers_log_that_did_not_grow_is_named(log: dict[str, Any], what: str) -> None:
+    world = World()
+    world.statements[2]["log"] = log
+    world.seal()
+    finding = one(world.audit(), "statement_log")
+    assert finding.where == "epoch 2"
+    assert what in finding.what
+
+
 @pytest.mark.parametrize("id", [None, "0x" + "12" * 16])
 def test_an_unsigned_order_is_named_with_seat_coin_and_trade(id: str | None) -> None:
     world = World()

@@ -218,6 +218,7 @@ def statement(epoch: int, **sections: Any) -> dict[str, Any]:
         "asOf": START_S + 4000 * epoch,
         "fence": 1,
         "snapshotBlock": SNAPSHOT[epoch],
+        "log": {"seq": 100 * epoch, "hash": f"{epoch:064x}"},
         "marks": [mark_entry(SHEETS[epoch, venue], tier, DELTAS[epoch, venue]) for tier, venue in ((1, V1), (2, V2))],
         "reasons": [],
         "totals": {"pnl": pnl, "fees": 0, "insuranceDelta": INSURANCE[epoch], "newDeficit": 0, "delta": delta},

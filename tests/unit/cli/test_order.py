@@ -59,6 +59,12 @@ class GivenOrders:
             head="",
         )
 
+    def tca(self, last: int) -> views.TcaView:
+        raise NotImplementedError
+
+    def decisions(self, digest: str) -> list[views.RouteView] | None:
+        return None
+
     def accounts(self, owner: str | None) -> list[views.AccountView]:
         return []
 

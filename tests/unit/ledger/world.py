@@ -27,6 +27,7 @@ from keeper.model.identifiers import client_order_id
 from keeper.model.instruments import Side
 from keeper.model.marks import MarkSheet, SheetLine, VenueMark
 from keeper.model.signed_orders import Order, SignedOrder
+from keeper.model.statements import LogHead
 from keeper.model.venue_records import Fill, LedgerRow
 from keeper.settlement import CommitPlan, build
 
@@ -247,6 +248,7 @@ class World:
             insurance=vault.insurance,
             deficit=vault.deficit,
             requirement=lambda id_: (required or {}).get(id_, 0),
+            log=LogHead(seq=self.books.seq, hash=f"{self.books.seq:064x}"),
         )
 
     def commit(self, plan: CommitPlan) -> None:

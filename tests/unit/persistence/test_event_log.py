@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +18,7 @@ from keeper.errors import ConfigError, IntegrityError
 from keeper.ledger import Books
 from keeper.model.amounts import MICRO
 from keeper.model.events import ChainLogSeen, Event, SeatFrozen, encode
-from keeper.persistence import EventLog
+from keeper.persistence import Database, EventLog, database, replay
 from tests.databases import MakeUrl, query
 from tests.unit.ledger.world import World, two_clients
 
@@ -163,7 +165,7 @@ def test_a_failed_write_stops_the_log(url: str) -> None:
 WRITER = """
 import os, sys
 from keeper.model.events import SeatFrozen
-from keeper.persistence import EventLog
+from keeper.persistence import Database, EventLog, database, replay
 
 for _ in sys.stdin:
     if writer := os.fork():
@@ -252,3 +254,15 @@ def flip(url: str, table: str, column: str, where: str) -> None:
         changed = value[:at] + chr(ord(value[at]) ^ 1) + value[at + 1 :]
     assert changed != value
     query(url, f"UPDATE {table} SET {column} = ? WHERE {where}", (changed,))  # noqa: S608
+
+
+def test_whoever_reads_may_take_longer_than_whoever_writes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log takes minutes to rebuild, a frozen writer must let go within seconds."""
+    with EventLog(url) as log:
+        log.append(*(frozen(number) for number in range(database.BATCH + 1)))
+    monkeypatch.setattr(database, "IDLE_IN_TRANSACTION_MS", 100)
+    with closing(Database(url)) as reader:
+        events = replay(reader)
+        next(events)
+        time.sleep(0.5)
+        assert sum(1 for _ in events) == database.BATCH

@@ -82,15 +82,15 @@ def test_a_decision_is_stored_small_and_read_back_whole() -> None:
         unpack({"zlib85": pack(event.decision)["zlib85"][:-5]})
 
 
-def test_prime_replay_of_a_file(tmp_path: Any) -> None:
+def test_prime_recheck_of_a_file(tmp_path: Any) -> None:
     path = tmp_path / "route.json"
     path.write_text(json.dumps({"instrument": "ETH-PERP", "names": {}, "decision": decision()}))
     run = CliRunner()
-    done = run.invoke(build(["replay", "tca"]), ["replay", "--file", str(path)])
+    done = run.invoke(build(["recheck", "tca"]), ["recheck", "--file", str(path)])
     assert (done.exit_code, done.output) == (0, "route.json 1: identical, certificate holds\n")
     path.write_text(json.dumps(altered(["plan", "cost"], "1")))
-    done = run.invoke(build(["replay", "tca"]), ["replay", "--file", str(path), "--json"])
+    done = run.invoke(build(["recheck", "tca"]), ["recheck", "--file", str(path), "--json"])
     assert done.exit_code == 1
     assert json.loads(done.output)[0]["verified"] is False
-    done = run.invoke(build(["replay", "tca"]), ["replay", "--file", str(path), "--certificate-only"])
+    done = run.invoke(build(["recheck", "tca"]), ["recheck", "--file", str(path), "--certificate-only"])
     assert (done.exit_code, done.output) == (1, "route.json 1: CERTIFICATE DOES NOT HOLD\n")

@@ -1,4 +1,4 @@
-"""`prime replay`: runs a decision again, and checks its certificate, from what was stored."""
+"""`prime recheck`: what anyone can check of a stored route: its certificate, and that the router takes it again."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -10,12 +10,12 @@ import typer
 
 from keeper.errors import ConfigError, InputError
 from keeper.tca import check
-from keeper.tca.check import recheck
+from keeper.tca.check import recheck as holds
 
 TIMEOUT_S = 30
 
 
-def replay(
+def recheck(
     digests: Annotated[list[str] | None, typer.Argument(help="Orders by digest; none = the last 500.")] = None,
     *,
     file: Annotated[Path | None, typer.Option(help="The output of `prime route --json`; no keeper needed.")] = None,
@@ -31,7 +31,7 @@ def replay(
     verdicts: list[dict[str, Any]] = []
     for name, decision in found:
         if certificate_only:
-            verdicts.append({"decision": name, "verified": recheck(decision)})
+            verdicts.append({"decision": name, "verified": holds(decision)})
         else:
             verdicts.append({"decision": name, **asdict(check(decision))})
     if json:
