@@ -89,13 +89,15 @@ CASES = {
     "insufficient margin": Case({"size": Decimal(20)}, "quantity", "insufficient_margin", "deposit more or order less"),
     "no such sub-account": Case({"subAccount": 99}, "subAccount", "sub_account", "no open sub-account 99; open one"),
     "somebody else's sub-account": Case({"subAccount": 2}, "signature", "wrong_signer", "sign with the owner's key"),
-    "no such time in force": Case(
-        {"timeInForce": 3}, "timeInForce", "time_in_force", "3 is not supported; use 0 (IOC), 1"
+    "rests without a price": Case(
+        {"timeInForce": GTC}, "limitPrice", "limit_price", "needs the price at which it does"
     ),
-    "GTC without a limit": Case({"timeInForce": GTC}, "limitPrice", "limit_price", "needs the price at which it"),
+    "no such time in force": Case(
+        {"timeInForce": 3}, "timeInForce", "time_in_force", "3 is not supported; use 0 (IOC)"
+    ),
     "no such side": Case({"side": 2}, "side", "side", "neither 0 (buy) nor 1 (sell)"),
     "no such objective": Case({"objective": 2}, "objective", "objective", "use 0"),
-    "no terms": Case({"objective": 1}, "terms", "terms", "sign both anew"),
+    "terms that were not sent": Case({"objective": 1}, "terms", "terms", "needs signed terms; sign both anew"),
     "unknown venue": Case({"venues": ("0x" + "ab" * 20,)}, "venues", "unknown_venue", "is no venue of ours; use 0x"),
     "nothing to reduce": Case({"reduceOnly": True}, "reduceOnly", "reduce_only", "holds nothing in ETH-PERP"),
 }
