@@ -14,9 +14,12 @@ from keeper.chain import calls
 from keeper.chain.abi import load
 from keeper.chain.calls import encode_call
 from keeper.chain.rpc import Web3
+from keeper.chain.sender import Sender
 from keeper.chain.transactor import Transactor, TxRecord
 from keeper.chain.vault import Vault
-from keeper.errors import ChainError, UnknownOutcome
+from keeper.clock import TestClock
+from keeper.errors import ChainError, NotLeader, UnknownOutcome
+from keeper.model.events import Event, TxIntent
 from tests.simulation.chain.conftest import CLIENT, KEEPER, KEYS, OWNER, Deployed, rpc, transact
 
 FUND = encode_call("PrimeVault", "fundInsurance", 1_000_000)
@@ -50,6 +53,27 @@ async def test_a_call_that_would_revert_is_not_sent_and_names_the_error(w3: Web3
         await client.send("s", "send to a venue", deployed.vault, calls.send(OWNER, 1), on_intent=seen.append)
     assert seen == []
     assert await w3.eth.get_transaction_count(CLIENT) == before
+
+
+async def test_a_keeper_that_does_not_lead_any_more_sends_nothing(w3: Web3, deployed: Deployed) -> None:
+    """It was frozen between writing a transaction down and sending it. Leading again, it goes on with that nonce."""
+    stored: list[Event] = []
+    leads = [False, True]
+
+    def append(*events: Event) -> int:
+        stored.extend(events)
+        return len(stored)
+
+    sender = Sender(Transactor(w3, KEYS[0]), append, TestClock(), leads.pop)
+    await sender.send("fund insurance", deployed.vault, FUND)
+    before = await w3.eth.get_transaction_count(OWNER, "pending")
+    with pytest.raises(NotLeader, match="fund insurance: this keeper's lease has run out; nothing was sent"):
+        await sender.send("fund insurance", deployed.vault, FUND)
+    assert await w3.eth.get_transaction_count(OWNER, "pending") == before
+    leads.append(True)
+    await sender.send("fund insurance", deployed.vault, FUND)
+    intents = [event.nonce for event in stored if isinstance(event, TxIntent)]
+    assert intents == [before - 1, before, before]
 
 
 async def test_fee_rises_by_an_eighth_on_the_same_nonce_until_it_lands(w3: Web3, deployed: Deployed) -> None:

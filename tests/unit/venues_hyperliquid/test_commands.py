@@ -154,6 +154,29 @@ async def test_a_broken_connection_and_a_timeout_are_unknown(serve: Any) -> None
             assert isinstance(await client.submit(LEG), Unknown)
 
 
+async def test_who_does_not_lead_any_more_sends_nothing(serve: Any) -> None:
+    """Asked last, once the message is signed: the order, the cancel and the setting are refused here."""
+    calls: list[int] = []
+
+    async def exchange(_: web.Request) -> web.Response:
+        calls.append(1)
+        return web.json_response({"status": "ok", "response": {"type": "default"}})
+
+    url = await serve({"/info": info, "/exchange": exchange})
+    leads = iter([True, False, False, False])
+    clock = TestClock(1_000)
+    async with HyperliquidClient(url, SEAT, LEG.venue, KEY, clock, may_send=lambda: next(leads)) as client:
+        assert isinstance(await client.set_leverage("ETH", 5), Confirmed)
+        for outcome in (
+            await client.submit(LEG),
+            await client.cancel("ETH", cloid=LEG.cloid),
+            await client.set_leverage("ETH", 5),
+        ):
+            assert isinstance(outcome, Refused)
+            assert "does not lead any more; nothing was sent" in outcome.text
+    assert len(calls) == 1
+
+
 async def test_a_coin_the_venue_does_not_list_is_refused_unsent(serve: Any) -> None:
     url = await serve({"/info": info})
     async with HyperliquidClient(url, SEAT, LEG.venue, KEY, TestClock(1_000)) as client:
