@@ -34,6 +34,7 @@ from keeper.model.marks import MarkSheet
 from keeper.monitoring import metrics
 from keeper.persistence.event_log import EventLog
 from keeper.reconciliation.collector import Collector
+from keeper.reconciliation.engine import CADENCE_S, Reconciler
 from keeper.reconciliation.oracles import OraclePrices
 from keeper.risk import RiskEngine
 from keeper.scheduling.scheduler import Scheduler
@@ -81,6 +82,7 @@ class Keeper:
         self.rebalancer: Rebalancer
         self.settlement: SettlementEngine
         self.collector: Collector
+        self.reconciler: Reconciler
 
     # the log
 
@@ -231,6 +233,15 @@ class Keeper:
             oracles=OraclePrices(self.market),
             clock=self.clock,
         )
+        self.reconciler = Reconciler(
+            readers={seat.venue: seat.account for seat in seats},
+            chain=self.vault,
+            books=self.books,
+            append=self.append,
+            collect=self.collector.collect_seat,
+            follow=self.follow,
+            clock=self.clock,
+        )
         marker = Marker(
             vault=self.vault,
             sender=self.sender,
@@ -339,6 +350,7 @@ class Keeper:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
         self.scheduler.add("collect venue records", 5, self.collector.collect)
+        self.scheduler.add("reconciliation", CADENCE_S, self.reconciler.run)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)

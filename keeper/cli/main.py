@@ -17,6 +17,7 @@ COMMANDS = {
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "app"),
+    "reconcile": ("keeper.cli.reconcile", "app"),
     "statement": ("keeper.cli.statement", "statement"),
     "attestor": ("keeper.cli.attestor", "app"),
     "custodian": ("keeper.cli.custodian", "app"),
