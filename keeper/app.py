@@ -37,6 +37,7 @@ from keeper.model.statements import LogHead
 from keeper.monitoring import metrics
 from keeper.persistence import Database, EventLog, Lease, schema
 from keeper.reconciliation.collector import Collector
+from keeper.reconciliation.engine import CADENCE_S, Reconciler
 from keeper.reconciliation.oracles import OraclePrices
 from keeper.risk import RiskEngine
 from keeper.risk.decision import Accounts, Answer, Question, recorded
@@ -100,6 +101,7 @@ class Keeper:
         self.rebalancer: Rebalancer
         self.settlement: SettlementEngine
         self.collector: Collector
+        self.reconciler: Reconciler
 
     # the log
 
@@ -293,6 +295,15 @@ class Keeper:
             oracles=OraclePrices(self.market),
             clock=self.clock,
         )
+        self.reconciler = Reconciler(
+            readers={seat.venue: seat.account for seat in seats},
+            chain=self.vault,
+            books=self.books,
+            append=self.append,
+            collect=self.collector.collect_seat,
+            follow=self.follow,
+            clock=self.clock,
+        )
         marker = Marker(
             vault=self.vault,
             sender=self.sender,
@@ -412,6 +423,7 @@ class Keeper:
         self.scheduler.add("store margin checks", 0, self._store_checks)
         self.scheduler.add("collect venue records", 5, self.collector.collect)
         self.scheduler.add("inspect market data", 1, self._inspect)
+        self.scheduler.add("reconciliation", CADENCE_S, self.reconciler.run)
         if self.config.settle_by_itself:
             self.scheduler.add("settlement", 1, self.settlement.run_if_due)
         self.scheduler.add("rebalancing", 3, self.rebalancer.run)

@@ -17,6 +17,8 @@ from keeper.model.instruments import symbol_of
 from keeper.model.signed_orders import SignedOrder
 from keeper.model.terms import SignedCancel
 from keeper.monitoring import metrics
+from keeper.reconciliation.engine import case_of
+from keeper.reconciliation.explanations import signer_of_explanation
 from keeper.tca import OrderReport, Trail, order_report, summary
 
 TIMES_IN_FORCE = ("ioc", "gtc", "alo")
@@ -90,6 +92,42 @@ class Presenter:
             events=keeper.log.seq,
             head=keeper.log.head,
         )
+
+    def reconciliation(self) -> views.ReconciliationView:
+        self._must_be_active()
+        keeper = self._keeper
+        reconciler, names = keeper.reconciler, {seat.venue: seat.name for seat in keeper.seats}
+        return views.ReconciliationView(
+            time_ms=keeper.clock.now_ms(),
+            chain_id=keeper.config.chain_id,
+            vault=keeper.config.vault,
+            chain_read_ms=reconciler.chain_ms,
+            chain_breaks=tuple(one.text for one in reconciler.chain_breaks),
+            seats=tuple(
+                views.SeatLookView(
+                    venue=venue,
+                    name=names[venue],
+                    read_ms=look.read_ms,
+                    records_read_ms=look.records_ms,
+                    unread_since_ms=look.unread_since_ms,
+                    breaks=tuple(one.text for one in look.breaks),
+                    explained=tuple(sorted(keeper.books.explained(venue))),
+                    frozen=keeper.books.frozen(venue),
+                    case=case_of(venue, reason) if (reason := keeper.books.frozen(venue)) else None,
+                )
+                for venue, look in reconciler.looks.items()
+            ),
+        )
+
+    async def explain(self, explanation: views.Explanation) -> views.ReconciliationView:
+        """Only a keeper of the vault may: the explanation is signed."""
+        self._must_be_active()
+        keeper = self._keeper
+        who = signer_of_explanation(explanation, keeper.config.chain_id, keeper.config.vault)
+        if not await keeper.vault.is_keeper(who):
+            raise InputError("signature", f"{who} is no keeper of the vault; sign with a keeper's key", "forbidden")
+        await keeper.reconciler.explain(explanation.case, explanation.why, who)
+        return self.reconciliation()
 
     def _seat(self, venue: str) -> views.SeatView:
         keeper = self._keeper

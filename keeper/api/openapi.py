@@ -18,6 +18,8 @@ _TYPES = (
     views.PageConfig,
     views.ProblemView,
     views.CancelView,
+    views.ReconciliationView,
+    views.Explanation,
     SignedOrder,
     SignedCancel,
     RouteWish,
@@ -105,6 +107,15 @@ def document() -> dict[str, Any]:
                 "post": {
                     "requestBody": {"content": {"application/json": {"schema": schema["RouteWish"]}}},
                     "responses": {"200": answer("RouteView", "The route now; nothing is sent."), "400": problem},
+                }
+            },
+            "/v1/reconciliation": {
+                "get": {"responses": {"200": answer("ReconciliationView", "Venues, books and chain, side by side.")}}
+            },
+            "/v1/reconciliation/explain": {
+                "post": {
+                    "requestBody": {"content": {"application/json": {"schema": schema["Explanation"]}}},
+                    "responses": {"200": answer("ReconciliationView", "The case is closed."), "400": problem},
                 }
             },
             "/config.json": {"get": {"responses": {"200": answer("PageConfig", "Addresses for a page.")}}},

@@ -54,6 +54,10 @@ class Application(Protocol):
 
     async def finished(self, digest: str) -> views.OrderView: ...
 
+    def reconciliation(self) -> views.ReconciliationView: ...
+
+    async def explain(self, explanation: views.Explanation) -> views.ReconciliationView: ...
+
     def subscribe(self) -> "asyncio.Queue[bytes]": ...
 
     def unsubscribe(self, queue: "asyncio.Queue[bytes]") -> None: ...
@@ -197,6 +201,14 @@ async def decisions(request: web.Request) -> web.Response:
     )
 
 
+async def reconciliation(request: web.Request) -> web.Response:
+    return reply(request.app[KEEPER].reconciliation())
+
+
+async def explain(request: web.Request) -> web.Response:
+    return reply(await request.app[KEEPER].explain(decode(await request.read(), views.Explanation)))
+
+
 async def stream(request: web.Request) -> web.WebSocketResponse:
     """Every booked event as one JSON text message, from the moment of connecting."""
     keeper, socket = request.app[KEEPER], web.WebSocketResponse(heartbeat=20)
@@ -243,6 +255,8 @@ def build(keeper: Application, page: Path | None) -> web.Application:
             web.get("/v1/orders/{digest}/decisions", decisions),
             web.post("/v1/route", route),
             web.get("/v1/tca", tca),
+            web.get("/v1/reconciliation", reconciliation),
+            web.post("/v1/reconciliation/explain", explain),
             web.get("/v1/stream", stream),
         ]
     )

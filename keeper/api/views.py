@@ -179,3 +179,36 @@ class PageConfig(msgspec.Struct, frozen=True, kw_only=True):
     usdc: str
     instruments: tuple[str, ...]
     venues: tuple[VenueAddress, ...]
+
+
+class SeatLookView(msgspec.Struct, frozen=True, kw_only=True):
+    """A seat as reconciliation last saw it; times ms, 0 = never. `case`: its name while the seat is frozen."""
+
+    venue: str
+    name: str
+    read_ms: int
+    records_read_ms: int
+    unread_since_ms: int
+    breaks: tuple[str, ...]
+    explained: tuple[str, ...]
+    frozen: str | None
+    case: str | None
+
+
+class ReconciliationView(msgspec.Struct, frozen=True, kw_only=True):
+    """Venues against books, books against chain."""
+
+    time_ms: int
+    chain_id: int
+    vault: str
+    chain_read_ms: int
+    chain_breaks: tuple[str, ...]
+    seats: tuple[SeatLookView, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What closes a case: `why` for people, `signature` of a keeper of the vault (EIP-191) over case and why."""
+
+    case: str
+    why: str
+    signature: str

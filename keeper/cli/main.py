@@ -20,6 +20,7 @@ COMMANDS = {
     "status": ("keeper.cli.status", "status"),
     "venues": ("keeper.cli.venues", "venues"),
     "audit": ("keeper.cli.audit", "app"),
+    "reconcile": ("keeper.cli.reconcile", "app"),
     "statement": ("keeper.cli.statement", "statement"),
     "db": ("keeper.cli.db", "app"),
     "backup": ("keeper.cli.db", "backup"),

@@ -98,6 +98,7 @@ class Books:
                 self._seat(venue).frozen = event.reason
             case events.SeatReleased(venue=venue):
                 self._seat(venue).frozen = None
+                self._seat(venue).explained |= set(event.explains)
         return ()
 
     # settlement
@@ -293,6 +294,10 @@ class Books:
         """Why the seat takes no new risk; None if it does."""
         return self._seat_view(venue).frozen
 
+    def explained(self, venue: str) -> frozenset[str]:
+        """Differences between venue and books that a person explained."""
+        return frozenset(self._seat_view(venue).explained)
+
     def last_marks(self, venue: str) -> MarkSheet | None:
         """The sheet of the last mark that a commit settled."""
         return self._seat_view(venue).sheet
@@ -396,6 +401,7 @@ class Books:
                 seat.cut,
                 seat.sheet,
                 seat.frozen,
+                sorted(seat.explained),
                 sorted(seat.positions.items()),
                 sorted(seat.cut_positions.items()),
                 sorted(seat.cash.items()),

@@ -36,6 +36,7 @@ class Seat:
         self.cash: dict[int, int] = {}
         self.withheld: dict[int, int] = {}
         self.frozen: str | None = None
+        self.explained: set[str] = set()
         self._by_coin: dict[str, list[int]] = {}
         self._tids: set[tuple[int, int]] = set()
         self._instants: set[tuple[str, int]] = set()

@@ -284,9 +284,12 @@ class SeatFrozen(_Event, frozen=True):
 
 
 class SeatReleased(_Event, frozen=True):
+    """The entry that closes a frozen seat's case. `explains`: differences that are known from now on."""
+
     venue: str
     reason: str
     at_ms: int
+    explains: tuple[str, ...] = ()
 
 
 Event: TypeAlias = (

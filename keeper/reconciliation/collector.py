@@ -47,9 +47,15 @@ class Collector:
     async def collect(self) -> None:
         """Everything of every seat: fills, rows, funding."""
         for seat in self._seats:
-            await self.fills(seat)
-            await self.rows(seat)
-            await self.funding(seat)
+            await self.collect_seat(seat.venue)
+
+    async def collect_seat(self, venue: str) -> None:
+        """Everything of one of them."""
+        for seat in self._seats:
+            if seat.venue == venue:
+                await self.fills(seat)
+                await self.rows(seat)
+                await self.funding(seat)
 
     async def fills(self, seat: Seat) -> None:
         """Fills since the last one booked; a stream may book some while the venue is being asked."""

@@ -250,6 +250,12 @@ class GivenBooks:
     def decisions(self, digest: str) -> list[views.RouteView] | None:
         return None
 
+    def reconciliation(self) -> views.ReconciliationView:
+        raise InputError("reconciliation", "these books belong to no running keeper")
+
+    async def explain(self, explanation: views.Explanation) -> views.ReconciliationView:
+        raise InputError("case", "these books belong to no running keeper")
+
     async def submit(self, signed: SignedOrder) -> views.OrderView:
         raise InputError("order", "these books take no orders")
 

@@ -1,11 +1,14 @@
 """`prime attestor run` and `prime custodian run`: what is wrong at the start is named."""
 
 import socket
+from typing import Any, cast
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from typer.testing import CliRunner
 
-from keeper.attest.server import AttestorOptions, run
+from keeper.attest.examiner import Refusal
+from keeper.attest.server import AttestorOptions, application, run
 from keeper.cli import attestor, custodian
 from keeper.errors import ChainError, ConfigError
 from tests.simulation.attest.seat_world import SeatWorld
@@ -60,3 +63,15 @@ async def test_wrong_addresses_and_a_taken_port_are_named(world: SeatWorld) -> N
         ):
             with pytest.raises(kind, match=words):
                 await run(options(**changes), key(4))
+
+
+async def test_nothing_is_signed_while_there_is_an_objection() -> None:
+    """As of an auditor that co-signs: the proposal may be right, the books are not."""
+    objection = Refusal("audit", "0 findings", 1, "the books do not agree: lane_delta at epoch 2 sub-account 3")
+    app = application(cast(Any, None), "0x", lambda: objection)  # no examiner: it must not be asked
+    sheet = {"venue": "0x" + "11" * 20, "asOf": 1, "cash": 0, "lines": []}
+    proposal = {"sheet": sheet, "nonce": 1, "received": 0, "returned": 0}
+    async with TestClient(TestServer(app)) as client:
+        answer = await client.post("/v1/attest", json=proposal)
+        assert answer.status == 409
+        assert "lane_delta at epoch 2" in (await answer.json())["reason"]

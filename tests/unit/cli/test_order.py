@@ -65,6 +65,12 @@ class GivenOrders:
     def decisions(self, digest: str) -> list[views.RouteView] | None:
         return None
 
+    def reconciliation(self) -> views.ReconciliationView:
+        raise NotImplementedError
+
+    async def explain(self, explanation: views.Explanation) -> views.ReconciliationView:
+        raise NotImplementedError
+
     def accounts(self, owner: str | None) -> list[views.AccountView]:
         return []
 
