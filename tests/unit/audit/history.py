@@ -415,6 +415,7 @@ class History:
             "asOf": as_of,
             "fence": 1,
             "snapshotBlock": snapshot,
+            "log": {"seq": epoch * 10, "hash": f"{epoch:064x}"},
             "marks": entries,
             "orders": self._orders,
             "reasons": self._reasons,

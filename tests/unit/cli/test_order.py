@@ -17,11 +17,11 @@ from keeper.errors import InputError
 from keeper.execution.preview import RouteWish
 from keeper.model.signed_orders import ALO, GTC, SIDES, SignedOrder, recover
 from keeper.model.terms import AT_OR_BELOW, SignedCancel, signer_of
+from keeper.world.processes import free_port
 
 D = Decimal
 CHAIN_ID, VAULT = 31337, "0x" + "11" * 20
 NOW_MS = 1_770_336_000_000
-PORTS = iter(range(18_650, 18_700))
 
 
 class GivenOrders:
@@ -169,7 +169,7 @@ class Served:
 @pytest.fixture
 async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setenv(KEY, key_of(11))
-    given, port = GivenOrders(), next(PORTS)
+    given, port = GivenOrders(), free_port()
     runner = await server.serve(server.build(given, None), "127.0.0.1", port)
     yield Served(given, f"http://127.0.0.1:{port}")
     await runner.cleanup()

@@ -13,10 +13,13 @@ from keeper.ledger import Books
 from keeper.model.events import CommitPrepared, Event, RiskDecided, RiskPrice, SettlementInputs
 from keeper.model.statements import LogHead
 from keeper.persistence import EventLog
-from keeper.replay import replay_decisions
+from keeper.replay import KINDS, replay_decisions
 from keeper.risk.decision import rerun
 from keeper.settlement.record import rebuilt
 from tests.unit.ledger.world import OTHER, SEAT, VAULT, World, two_clients
+
+SETTLEMENTS = {"settlement": KINDS["settlement"]}
+"""The routes of these worlds are empty: their orders are given, not routed."""
 
 BTC = {"BTC": Decimal(60_100)}
 
@@ -111,7 +114,7 @@ def test_a_risk_decision_that_was_altered_says_where() -> None:
 
 def test_settlements_come_out_the_same() -> None:
     events = stored(settled())
-    verdicts = list(replay_decisions(numbered(events)))
+    verdicts = list(replay_decisions(numbered(events), SETTLEMENTS))
     assert [(verdict.kind, verdict.id, verdict.differences) for verdict in verdicts] == [
         ("settlement", "1", ()),
         ("settlement", "2", ()),
@@ -140,7 +143,7 @@ def test_a_settlement_that_was_altered_says_where(change: dict[str, object], whe
 
 def test_a_statement_that_names_another_log_is_found() -> None:
     events = [(seq, "ff" * 32, event) for seq, _, event in numbered(stored(settled()))]
-    for verdict in replay_decisions(events):
+    for verdict in replay_decisions(events, SETTLEMENTS):
         (line,) = verdict.differences
         assert line.startswith("its statement names event ")
 
