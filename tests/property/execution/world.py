@@ -99,6 +99,8 @@ class World:
         for venue in self.venues.values():
             venue.push, venue.on_trade = self._push, self._judge_trade
         self.events: list[Event] = []
+        self.sent: dict[str, LegIntent] = {}
+        self.traded: dict[str, Decimal] = {}
         self.books = Books()
         self.orders: dict[str, Order] = {}
         self.positions: dict[int, Decimal] = dict.fromkeys(CLIENTS, D(0))
@@ -126,6 +128,8 @@ class World:
         for event in events:
             self.books.apply(len(self.events) + 1, event)
             self.events.append(event)
+            if isinstance(event, LegIntent):
+                self.sent[event.cloid] = event
 
     def _new_engine(self) -> ExecutionEngine:
         market = Market(self.venues)
@@ -268,10 +272,11 @@ class World:
 
     def _judge_trade(self, fill: Fill) -> None:
         """By the venue's own record, at the moment of the trade."""
-        leg = next((e for e in self.events if isinstance(e, LegIntent) and e.cloid == fill.cloid), None)
+        leg = self.sent.get(fill.cloid or "")
         if leg is None:
             self.problems.append(f"trade {fill.tid} of {fill.cloid}, which was never written down")
             return
+        self.traded[leg.digest] = self.traded.get(leg.digest, D(0)) + fill.size
         order = self.orders[leg.digest]
         held = self.positions[order.subAccount]
         if order.reduceOnly and (held * sign(fill.side) >= 0 or fill.size > abs(held)):
@@ -287,9 +292,8 @@ class World:
                 self.problems.append(f"{leg.digest}: filled at {fill.price}, beyond its slippage {bound}")
 
     def filled_at_venues(self, digest: str) -> Decimal:
-        cloids = {e.cloid for e in self.events if isinstance(e, LegIntent) and e.digest == digest}
-        trades = [fill for venue in self.venues.values() for fill in venue.trades]
-        return sum((fill.size for fill in trades if fill.cloid in cloids), D(0))
+        """By the venues' own trades."""
+        return self.traded.get(digest, D(0))
 
     def check(self) -> None:
         """What must hold at every moment."""
@@ -302,9 +306,8 @@ class World:
                 problems.append(f"{digest} was taken and is not in the books")
             elif (filled := self.filled_at_venues(digest)) > order.size:
                 problems.append(f"{digest}: {filled} filled of {order.size}")
-        sent = {e.cloid for e in self.events if isinstance(e, LegIntent)}
         for venue in self.venues.values():
-            problems += [f"{cloid} is an orphan" for cloid in venue.orders if cloid not in sent]
+            problems += [f"{cloid} is an orphan" for cloid in venue.orders if cloid not in self.sent]
         assert not problems, problems
 
     def settle(self) -> None:
