@@ -113,11 +113,11 @@ class Keeper:
         return postings
 
     def append(self, *events: Event) -> int:
-        """Stores events, applies them to the books, tells whoever listens. Margin checks made since go before them: the
-        books have not changed in between."""
-        events = (*self._checks.values(), *events)
+        """Stores events, applies them to the books, tells whoever listens. Margin checks made since go before them (the
+        books have not changed in between); nobody is told of those."""
+        checks = tuple(self._checks.values())
         self._checks.clear()
-        sequence = self.log.append(*events)
+        sequence = self.log.append(*checks, *events)
         for event in events:
             metrics.note(event, self.config.name_of)
             if self._sampler is not None:

@@ -26,7 +26,7 @@ from keeper.persistence.database import Database
 from keeper.persistence.liveness import Token, token_for
 from keeper.persistence.tables import LEASE
 
-DEFAULT_TTL_S = 5.0
+DEFAULT_TTL_S = 10.0
 SAFETY = 0.8
 """The part of its length for which a holder trusts its lease: clocks may differ in speed, and messages take a while."""
 
@@ -48,7 +48,7 @@ class Lease:
 
     def __init__(self, database: Database, *, ttl_s: float = DEFAULT_TTL_S, holder: str = "") -> None:
         if ttl_s <= 0:
-            raise ConfigError(f"lease_s: {ttl_s} s is no length of a lease; 5 is usual")
+            raise ConfigError(f"lease_s: {ttl_s} s is no length of a lease; 10 is usual")
         self._database = database
         self._ttl_s = ttl_s
         self._holder = holder or f"{socket.gethostname()}:{os.getpid()}"

@@ -24,7 +24,7 @@ from tests.e2e.test_kill import (
 )
 from tests.e2e.world import CORE, FundedWorld, funded_world, pause, resume
 
-pytestmark = [pytest.mark.xdist_group("e2e_failover"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.xdist_group("e2e_failover"), pytest.mark.timeout(580)]
 
 
 @pytest.fixture
@@ -91,11 +91,14 @@ async def takes_over(world: FundedWorld, old: Process, standby: Process, epoch: 
     """The standby leads and has this epoch's commit; then the old leader goes on, writes nothing, and ends."""
     local = world.local
     local.processes.forget(old)
-    await world.ready()
-    await reaches(world, epoch)
-    local.keeper = standby
-    resume(old)
-    assert await asyncio.to_thread(old.popen.wait, 60) == 1
+    try:
+        await world.ready()
+        await reaches(world, epoch)
+        local.keeper = standby
+        resume(old)
+        assert await asyncio.to_thread(old.popen.wait, 60) == 1
+    finally:
+        old.kill()
     assert "has taken over" in old.log.read_text().splitlines()[-1]
     ((leader,),) = query(local.database, "SELECT holder FROM lease")
     assert leader.endswith(f":{standby.popen.pid}")
