@@ -107,10 +107,12 @@ class Children:
             if rests(leg):
                 self._legs.withdraw(leg, reason)
             waits.append((leg, asyncio.create_task(self._ends.setdefault(leg.cloid, asyncio.Event()).wait())))
-        if waits:
-            await asyncio.wait({task for _, task in waits}, timeout=self._settings.clear_s)
-        for _, task in waits:
-            task.cancel()
+        try:
+            if waits:
+                await asyncio.wait({task for _, task in waits}, timeout=self._settings.clear_s)
+        finally:
+            for _, task in waits:
+                task.cancel()
         return [leg for leg, task in waits if self._books.leg_outcome(leg.cloid) is None]
 
     def _ended(self, leg: LegIntent) -> None:
