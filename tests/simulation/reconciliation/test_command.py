@@ -25,7 +25,7 @@ KEEPER = Account.from_key(KEY).address.lower()
 
 class Vault:
     async def is_keeper(self, who: str) -> bool:
-        return who == KEEPER
+        return bool(who == KEEPER)
 
 
 @pytest.fixture
