@@ -7,14 +7,13 @@ from collections.abc import AsyncIterator
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 import pytest_asyncio
 from eth_account import Account
 from hyperliquid.exchange import Exchange
 from hyperliquid.utils.types import Cloid
 
-from keeper.api.views import OrderView, ReconciliationView
+from keeper.api.views import OrderView
 from keeper.audit.seat_records import fill_cash
 from keeper.cli.demo import run_audit
 from keeper.demo.client import Wish
@@ -86,26 +85,6 @@ async def test_a_long_and_b_short_on_one_seat_and_a_closes_reduce_only(lived: Fu
     assert report["epochs"] == await assert_every_commit_conserves(lived.local)
     assert [line["fills"] > 0 for line in report["accounts"]] == [True, True, True]
     assert report["first"] is None
-
-
-async def test_venues_books_and_chain_are_reconciled(lived: FundedWorld) -> None:
-    """The keeper's own looks, while orders, an hour's funding and commits went through: nothing differs."""
-
-    async def reconciled() -> bool:
-        async with lived.local.http.get(f"{lived.local.api}/v1/reconciliation") as response:
-            view = msgspec.json.decode(await response.read(), type=ReconciliationView)
-        assert [seat.frozen for seat in view.seats] == [None, None]
-        read = all(seat.read_ms and seat.records_read_ms for seat in view.seats) and view.chain_read_ms
-        return bool(read) and not view.chain_breaks and not any(seat.breaks for seat in view.seats)
-
-    await lived.until("everything is reconciled", reconciled)
-
-
-def first_order(world: FundedWorld) -> tuple[int, str]:
-    """The digest of the first order in a statement, and the statement's epoch."""
-    statements = (statement_of(world.local, epoch) for epoch in itertools.count(1))
-    statement = next(statement for statement in statements if statement["orders"])
-    return statement["epoch"], statement["orders"][0]["digest"]
 
 
 async def test_a_fill_removed_from_the_venue_s_record_is_named(lived: FundedWorld) -> None:
