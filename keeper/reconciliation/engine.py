@@ -42,6 +42,10 @@ WINDOW_MS = 7_200_000
 CONFIRM_S = 10
 UNREAD_S = 60
 
+CLOCKS_APART_MS = 30_000
+"""A venue whose clock is so far from ours knows what we cannot know yet, or the other way round: its account is taken
+for unread."""
+
 
 class Reader(Protocol):
     """What is asked of a seat's account."""
@@ -150,6 +154,8 @@ class Reconciler:
         try:
             await self._catch_up(look)
             state = await reader.state()
+            if abs(state.time_ms - self._clock.now_ms()) > CLOCKS_APART_MS:
+                raise UnknownOutcome(f"its clock says {state.time_ms}, ours {self._clock.now_ms()}")
             found = compare_state(self._books, state)
             if isinstance(reader, OrderReader):
                 found += compare_orders(self._books, await reader.open_orders())
@@ -209,11 +215,12 @@ class Reconciler:
     def _judge(self, look: SeatLook) -> None:
         now, venue = self._clock.now_ms(), look.venue
         reason = self._books.frozen(venue)
-        unread = look.unread_since_ms and now - look.unread_since_ms >= UNREAD_S * 1000
-        if unread and reason is None:
-            self._freeze(venue, [Break("unread", "the account", "books", f"no answer for {UNREAD_S} s")])
+        if look.unread_since_ms:  # what was seen before says nothing of now
+            look.since_ms = {}
+            if now - look.unread_since_ms >= UNREAD_S * 1000 and reason is None:
+                self._freeze(venue, [Break("unread", "the account", "books", f"nothing readable for {UNREAD_S} s")])
             return
-        if reason is not None and reason.startswith("unread") and not look.unread_since_ms:
+        if reason is not None and reason.startswith("unread"):
             self._append(SeatReleased(venue=venue, reason="it is read again", at_ms=now, explains=()))
         known = self._books.explained(venue)
         fresh = [one for one in (*look.breaks, *self.chain_breaks) if one.text not in known]

@@ -28,6 +28,7 @@ class LyingVenue:
     extra_cash: int = 0
     extra_size: Decimal = Decimal(0)
     silent: bool = False
+    ahead_ms: int = 0
 
     async def state(self) -> SeatState:
         if self.silent:
@@ -37,7 +38,7 @@ class LyingVenue:
         sizes["BTC"] = sizes.get("BTC", Decimal(0)) + self.extra_size
         return SeatState(
             venue=SEAT,
-            time_ms=self.world.now_ms,
+            time_ms=self.world.now_ms + self.ahead_ms,
             equity=0,
             cash=own.cash + self.extra_cash,
             spot=0,

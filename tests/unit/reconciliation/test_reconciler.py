@@ -181,6 +181,21 @@ async def test_an_explained_difference_is_known_and_a_larger_one_is_another_case
     assert case_of(SEAT, desk.frozen or "") != first
 
 
+async def test_a_venue_ahead_of_our_clock_is_not_read_until_the_clocks_agree(desk: Desk) -> None:
+    """It has settled an hour that has not passed for us: no difference, but nothing to go by, either."""
+    desk.venue.ahead_ms = 3_600_000
+    desk.venue.extra_cash = -50
+    for _ in range(4):
+        await desk.round()
+    assert desk.frozen is None
+    assert desk.reconciler.looks[SEAT].unread_since_ms
+    assert await desk.seconds_until_frozen() <= 70
+    assert (desk.frozen or "").startswith("unread")
+    desk.venue.ahead_ms = desk.venue.extra_cash = 0
+    await desk.round()
+    assert desk.frozen is None
+
+
 async def test_a_seat_that_answers_again_is_released(desk: Desk) -> None:
     desk.venue.silent = True
     await desk.seconds_until_frozen()
