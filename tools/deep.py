@@ -6,6 +6,7 @@ replay: recorded fills through our own formulas, tools/replay_fills.py.
 differential, mutate, prove: see tools/differential.py, tools/mutate.py and tools/security.py; the first two go on
 where they stopped, too.
 routing: see tools/routing_fuzz.py.
+conformance: every case × every adapter × its dialect, with the matrix.
 faults: 10,000 faulted orders shared among the venue adapters, while a proxy breaks messages by chance.
 routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
 carry: what choosing the venue by expected funding saves on a year of real rates, tools/quality/carry.py.
@@ -24,6 +25,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from xml.etree import ElementTree  # noqa: S405 - reads what our own run wrote
 
 from tools import (
     audit_week,
@@ -97,6 +99,18 @@ def _counted(row: dict[str, Any]) -> dict[str, Any]:
     return row | {name: Counter(row[name]) for name in ("faulted", "ends")}
 
 
+def conformance(arguments: list[str]) -> dict[str, Any]:
+    """Every case × every adapter × its dialect, and every adapter's short fault campaign. Arguments are pytest's."""
+    report = ROOT / ".build" / "conformance.xml"
+    words = [sys.executable, "-m", "pytest", "tests/conformance", "-q", "-n", "2", "--dist", "loadgroup"]
+    done = subprocess.run([*words, f"--junitxml={report}", *arguments], check=False, cwd=ROOT)
+    suite = ElementTree.parse(report).getroot()[0]  # noqa: S314 - written by our own run
+    counts = {name: int(suite.get(name, "0")) for name in ("tests", "failures", "errors", "skipped")}
+    if done.returncode:
+        raise SystemExit(f"test-deep conformance: {counts}")
+    return counts
+
+
 NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "invariants": deep_forge.main,
     "differential": differential.main,
@@ -107,6 +121,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "replay": replay_fills.main,
     "routes": routes.main,
     "carry": carry.main,
+    "conformance": conformance,
     "faults": faults,
     "audit": audit_week.main,
     "ledger": ledger_steps.main,

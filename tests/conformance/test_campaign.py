@@ -9,7 +9,13 @@ from tests.conformance.harness import AdapterUnderTest
 FAULTED = 150
 
 
-@pytest.mark.parametrize("adapter", ADAPTERS, ids=lambda adapter: adapter.label)
+@pytest.mark.parametrize(
+    "adapter",
+    [
+        pytest.param(one, id=one.label, marks=(pytest.mark.deep,) if one.name == "ccxt" else ())  # minutes each
+        for one in ADAPTERS
+    ],
+)
 async def test_nothing_is_lost_doubled_or_silently_old(adapter: AdapterUnderTest) -> None:
     with adapter.serve() as server:
         result = await campaign(adapter, server, FAULTED, seed=1)

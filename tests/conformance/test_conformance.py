@@ -1,4 +1,5 @@
-"""Every case × every adapter, as tests."""
+"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of the ccxt adapter's, which reads and signs as
+ccxt does and takes its time; `./dev test-deep conformance` plays them all and shows the matrix."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,6 +12,11 @@ from tests.conformance.cases import Case, all_cases
 from tests.conformance.harness import AdapterUnderTest, Server, open_world
 
 PAIRS = [(adapter, item) for adapter in ADAPTERS for item in all_cases() if item.applies(adapter)]
+SHARE = 4
+
+
+def _marks(adapter: AdapterUnderTest, number: int) -> tuple[pytest.MarkDecorator, ...]:
+    return (pytest.mark.deep,) if adapter.name == "ccxt" and number % SHARE else ()
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +34,16 @@ def server_of() -> Iterator[Callable[[AdapterUnderTest], Server]]:
 
 
 @pytest.mark.parametrize(
-    ("adapter", "item"), PAIRS, ids=[f"{item.number}-{adapter.name}-{adapter.dialect}" for adapter, item in PAIRS]
+    ("adapter", "item"),
+    [
+        pytest.param(
+            adapter,
+            item,
+            id=f"{item.number}-{adapter.name}-{adapter.dialect}",
+            marks=_marks(adapter, int(item.number.removeprefix("C-"))),
+        )
+        for adapter, item in PAIRS
+    ],
 )
 async def test_case(
     adapter: AdapterUnderTest,
