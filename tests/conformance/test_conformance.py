@@ -1,5 +1,5 @@
-"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of the ccxt adapter's, which reads and signs as
-ccxt does and takes its time; `./dev test-deep conformance` plays them all and shows the matrix."""
+"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of the ccxt adapter's, which reads and signs
+as ccxt does and takes its time; `./dev test-deep conformance` plays them all and shows the matrix."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
