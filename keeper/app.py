@@ -48,7 +48,6 @@ from keeper.settlement.engine import SettlementEngine
 from keeper.settlement.marking import Marker
 from keeper.tca import Sampler, TcaJournal, impact_samples
 from keeper.venues.hyperliquid.execution import HyperliquidClient
-from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE
 from keeper.venues.hyperliquid.signing import SignerRegistry
 from keeper.venues.limits import LimitRegistry
 
@@ -238,7 +237,7 @@ class Keeper:
             entry.adapter,
             key,
             self.clock,
-            ip_limit=self._limits.of_ip(entry.url, WEIGHT_PER_MINUTE),
+            ip_limit=self._limits.of_ip(entry.url, entry.weight_per_minute),
             account_limit=self._limits.of_account(entry.url, account),
             signer=self._signers.of(entry.url, key),
             socket=True,
@@ -421,7 +420,7 @@ class Keeper:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
         self.scheduler.add("store margin checks", 0, self._store_checks)
-        self.scheduler.add("collect venue records", 5, self.collector.collect)
+        self.scheduler.add("collect venue records", 10, self.collector.collect)
         self.scheduler.add("inspect market data", 1, self._inspect)
         self.scheduler.add("reconciliation", CADENCE_S, self.reconciler.run)
         if self.config.settle_by_itself:

@@ -46,6 +46,9 @@ class VenueConfig(Frozen):
     adapter: Address
     tier: Literal[1, 2]
     base_target_bps: Annotated[int, Field(ge=0, le=10_000, description="of all equity, held even with no position")]
+    weight_per_minute: Annotated[int, Field(ge=1, description="what the venue lets one address ask in a minute")] = (
+        1_200
+    )
     risk_bps: Annotated[Decimal, Field(ge=0, description="charged on top of what the scores give")] = Decimal(0)
     gas_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     bridge_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)

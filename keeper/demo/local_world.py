@@ -54,6 +54,8 @@ VENUES = (
     VenueSpec("hl-core", 1, "4.5", "1.5", "0", "0.020", "1", 1, 1_000),
     VenueSpec("hl-seat", 2, "4.0", "1.2", "0.6", "0.018", "1.6", 2, 400),
 )
+WEIGHT_PER_MINUTE = 60_000
+"""An hour passes here in seconds, with all that a keeper asks in an hour; the simulated venues do not count."""
 
 
 class LocalWorld:
@@ -223,6 +225,7 @@ class LocalWorld:
                     "adapter": self.adapter(spec.name),
                     "tier": spec.tier,
                     "base_target_bps": spec.base_target_bps,
+                    "weight_per_minute": WEIGHT_PER_MINUTE,
                 }
                 for spec in VENUES
             ],
