@@ -420,7 +420,7 @@ class Keeper:
         """What is done when. Business seconds; 0 = every tick."""
         self.scheduler.add("follow the chain", 0, self.follow)
         self.scheduler.add("store margin checks", 0, self._store_checks)
-        self.scheduler.add("collect venue records", 10, self.collector.collect)
+        self.scheduler.add("collect venue records", self.config.collect_s, self.collector.collect)
         self.scheduler.add("inspect market data", 1, self._inspect)
         self.scheduler.add("reconciliation", CADENCE_S, self.reconciler.run)
         if self.config.settle_by_itself:

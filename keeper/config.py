@@ -69,6 +69,7 @@ class KeeperConfig(Frozen):
     attestors: tuple[str, ...] = ()
     attestor_threshold: int = 2
     database: Annotated[str, Field(description="a file, or the URL of a SQLite or PostgreSQL database")]
+    collect_s: Annotated[int, Field(ge=1, description="between two collections of venue records")] = 10
     lease_s: Annotated[int, Field(ge=1, description="silence after which a standby takes over")] = 10
     statements: Path
     clock_file: Path | None = None

@@ -231,6 +231,7 @@ class LocalWorld:
             ],
             "coins": COINS,
             "attestors": self.attestor_urls,
+            "collect_s": 2,
             "database": self.database,
             "statements": str(self.statements),
             "clock_file": str(self.clock_file),

@@ -12,7 +12,7 @@ from tests.conformance.cases import Case, all_cases
 from tests.conformance.harness import AdapterUnderTest, Server, open_world
 
 PAIRS = [(adapter, item) for adapter in ADAPTERS for item in all_cases() if item.applies(adapter)]
-SHARE = 4
+SHARE = 10
 
 
 def _marks(adapter: AdapterUnderTest, number: int) -> tuple[pytest.MarkDecorator, ...]:
