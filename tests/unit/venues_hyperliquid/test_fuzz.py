@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+from copy import deepcopy
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +57,7 @@ def bent(draw: st.DrawFn, seed: Any) -> str:
             holder = holder[step]
         match draw(st.sampled_from(["replace", "remove", "rename", "double"])):
             case "replace":
-                holder[last] = draw(WILD)
+                holder[last] = deepcopy(draw(WILD))  # what is bent next must not bend the samples
             case "remove":
                 del holder[last]
             case "rename" if isinstance(last, str):
