@@ -36,7 +36,7 @@ class SimVenue:
         request = urllib.request.Request(
             url, data=json.dumps(body).encode(), headers={"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=90) as answer:
             return json.loads(answer.read())
 
     def fault(self, kind: str, count: int = 1, ms: int = 0) -> None:

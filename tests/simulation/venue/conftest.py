@@ -44,7 +44,7 @@ class Served:
     def admin(self, name: str, **body: Any) -> Any:
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self.admin_url}/admin/{name}", data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=90) as response:
             return json.loads(response.read())
 
 
