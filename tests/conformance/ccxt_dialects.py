@@ -1,9 +1,6 @@
 """The generic ccxt adapter against the `aster` and the `paradex` dialect of the simulated venue."""
 
 import json
-import select
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -18,7 +15,7 @@ from keeper.errors import VenueError
 from keeper.venues.ccxt_adapter.exchange import Credentials
 from keeper.venues.ccxt_adapter.execution import CcxtClient
 from tests.conformance.harness import AdapterUnderTest, Capability, Clients, Seat, Server
-from tests.simulation.conftest import START_S, free_port
+from tests.simulation.starting import sim_serve
 
 FUNDED = 100_000_000_000
 VENUE_ID = "0x" + "5e" * 20
@@ -71,20 +68,10 @@ class DialectServer:
 def serving(dialect: str) -> Callable[[], AbstractContextManager[Server]]:
     @contextmanager
     def serve() -> Iterator[Server]:
-        port, admin = free_port(), free_port()
-        command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--dialect", dialect, "--port", str(port)]
-        command += ["--admin-port", str(admin), "--seed", "7"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            try:
-                ready, _, _ = select.select([process.stdout], [], [], START_S)
-                assert ready, "the simulated venue did not start"
-                assert "on http://" in process.stdout.readline()
-                server = DialectServer(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}")
-                server.freeze(True)
-                yield server
-            finally:
-                process.terminate()
+        with sim_serve("--dialect", dialect, "--seed", "7") as ports:
+            server = DialectServer(ports.url, ports.admin_url)
+            server.freeze(True)
+            yield server
 
     return serve
 

@@ -1,9 +1,6 @@
 """The native Hyperliquid adapter against the `hyperliquid` dialect of the simulated venue."""
 
 import json
-import select
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +8,8 @@ from dataclasses import dataclass
 from keeper.clock import LiveClock
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from tests.conformance.harness import ALL_CAPABILITIES, AdapterUnderTest, Clients, Seat
-from tests.simulation.conftest import START_S, SimVenue, free_port
+from tests.simulation.conftest import SimVenue
+from tests.simulation.starting import sim_serve
 
 FUNDED = 100_000_000_000
 VENUE_ID = "0x" + "5e" * 20
@@ -48,19 +46,10 @@ class HyperliquidServer:
 @contextmanager
 def serve() -> Iterator[HyperliquidServer]:
     """Started with prices held still, so that what a case reads is what its order meets."""
-    port, admin = free_port(), free_port()
-    command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(port), "--admin-port", str(admin)]
-    with subprocess.Popen([*command, "--seed", "7"], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            ready, _, _ = select.select([process.stdout], [], [], START_S)
-            assert ready, "the simulated venue did not start"
-            assert "on http://" in process.stdout.readline()
-            server = HyperliquidServer(SimVenue(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}"))
-            server.freeze(True)
-            yield server
-        finally:
-            process.terminate()
+    with sim_serve("--seed", "7") as ports:
+        server = HyperliquidServer(SimVenue(ports.url, ports.admin_url))
+        server.freeze(True)
+        yield server
 
 
 async def connect(url: str, seat: Seat) -> Clients:

@@ -1,10 +1,6 @@
 """A simulated venue as a process of its own, reached through sockets only."""
 
 import json
-import select
-import socket
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -13,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.starting import sim_serve
+
 SEAT_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 SEAT = "0x70997970c51812dc3a010c7d01b50e0d17dc79c8"
 AGENT_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
 """Anvil's published accounts 1 and 2."""
-
-START_S = 30
 
 
 @dataclass
@@ -86,29 +82,10 @@ class SimVenue:
         assert answer["status"] == "ok", answer
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def sim_venue() -> Iterator[SimVenue]:
     """`prime sim serve` with 100,000 USDC on the seat; one for each test file."""
-    port, admin = free_port(), free_port()
-    command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(port), "--admin-port", str(admin)]
-    command += ["--fund", f"{SEAT}=100000", "--seed", "7"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        ready, _, _ = select.select([process.stdout], [], [], START_S)
-        if not ready or "on http://" not in process.stdout.readline():
-            process.kill()
-            pytest.fail(f"the simulated venue did not start: {process.communicate()[1]}")
-        venue = SimVenue(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin}")
+    with sim_serve("--fund", f"{SEAT}=100000", "--seed", "7") as ports:
+        venue = SimVenue(ports.url, ports.admin_url)
         venue.approve_agent()
         yield venue
-    finally:
-        process.terminate()
-        process.communicate(timeout=10)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from keeper.clock import LiveClock
+from keeper.world.processes import free_port
 from tests.conformance.harness import AdapterUnderTest, Clients, Seat
 from tests.conformance.toy_venue.adapter import ToyClient
-from tests.simulation.conftest import free_port
 
 
 @dataclass

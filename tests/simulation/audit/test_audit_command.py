@@ -15,8 +15,9 @@ from keeper.chain.dry_run import TIER_ATTESTED, VENUE
 from keeper.chain.rpc import Web3
 from keeper.cli.audit import parse_venues
 from keeper.errors import InputError
+from keeper.world.processes import free_port
 from tests.simulation.audit.conftest import Venue
-from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, deploy, free_port, make, transact
+from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, deploy, make, transact
 
 FILL: dict[str, Any] = {
     "coin": "BTC",

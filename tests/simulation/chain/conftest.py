@@ -18,6 +18,7 @@ from web3.types import RPCEndpoint
 from keeper.chain.deployment import libraries_of, link
 from keeper.chain.dry_run import VAULT, Artifact, create2_address
 from keeper.chain.rpc import Web3, connection
+from keeper.world.processes import free_port
 
 OUT = Path(__file__).resolve().parents[3] / "out"
 # anvil's published development accounts 0, 1 and 2
@@ -27,12 +28,6 @@ KEYS = (
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
 )
 OWNER, KEEPER, CLIENT = (to_checksum_address(Account.from_key(key).address) for key in KEYS)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

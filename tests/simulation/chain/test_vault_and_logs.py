@@ -7,7 +7,8 @@ from keeper.chain.log_follower import LogFollower
 from keeper.chain.rpc import Web3, connection, make_web3
 from keeper.chain.vault import Vault
 from keeper.errors import ChainError
-from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, free_port, rpc, transact
+from keeper.world.processes import free_port
+from tests.simulation.chain.conftest import CLIENT, KEEPER, OWNER, Deployed, rpc, transact
 
 
 async def test_reads_the_vault_at_one_block(w3: Web3, deployed: Deployed) -> None:

@@ -2,23 +2,20 @@
 
 import importlib
 import json
-import socket
-import subprocess
-import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from eth_account import Account
 
+from tests.simulation.starting import sim_serve
+
 SEAT_KEY = "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d"
 OTHER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a"
 """Anvil's published accounts 1 and 2."""
-
-START_S = 30
 
 
 @dataclass(frozen=True)
@@ -66,37 +63,15 @@ def library(name: str = "ccxt") -> Any:
     return importlib.import_module(name)
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def serve() -> Iterator[Callable[..., Served]]:
     """Starts a venue in a dialect; every one started is stopped at the end of the module."""
-    processes: list[subprocess.Popen[bytes]] = []
+    funds = [f"{Account.from_key(key).address}=100000" for key in (SEAT_KEY, OTHER_KEY)]
+    funding = [word for fund in funds for word in ("--fund", fund)]
+    with ExitStack() as stack:
 
-    def run(dialect: str, *options: str) -> Served:
-        served = Served(dialect, free_port(), free_port())
-        command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--dialect", dialect, "--port", str(served.port)]
-        command += ["--admin-port", str(served.admin_port), "--seed", "7", *options]
-        for key in (SEAT_KEY, OTHER_KEY):
-            command += ["--fund", f"{Account.from_key(key).address}=100000"]
-        processes.append(subprocess.Popen(command))
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                served.admin("state")
-            except OSError:
-                if time.monotonic() > deadline or processes[-1].poll() is not None:
-                    raise
-                time.sleep(0.05)
-            else:
-                return served
+        def run(dialect: str, *options: str) -> Served:
+            ports = stack.enter_context(sim_serve("--dialect", dialect, "--seed", "7", *options, *funding))
+            return Served(dialect, ports.port, ports.admin_port)
 
-    yield run
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=10)
+        yield run

@@ -1,18 +1,17 @@
 """A real `sim serve` process per module, and the keys it knows (published development keys, worth nothing)."""
 
 import json
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from eth_account import Account
+
+from tests.simulation.starting import sim_serve
 
 MNEMONIC_KEYS = (
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -48,12 +47,6 @@ class Served:
             return json.loads(response.read())
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def keys() -> tuple[Any, ...]:
     """Three wallets; the venue of `served` knows the first two."""
@@ -63,29 +56,13 @@ def keys() -> tuple[Any, ...]:
 @pytest.fixture(scope="module")
 def start() -> Iterator[Callable[..., Served]]:
     """Starts a venue with the given options; every one started is stopped at the end of the module."""
-    processes: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as stack:
 
-    def run(*options: str) -> Served:
-        port, admin_port = free_port(), free_port()
-        command = [sys.executable, "-m", "keeper.cli.sim", "serve", "--port", str(port)]
-        processes.append(subprocess.Popen([*command, "--admin-port", str(admin_port), *options]))
-        served = Served(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{admin_port}", port)
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                served.admin("state")
-            except OSError:
-                if time.monotonic() > deadline or processes[-1].poll() is not None:
-                    raise
-                time.sleep(0.05)
-            else:
-                return served
+        def run(*options: str) -> Served:
+            ports = stack.enter_context(sim_serve(*options))
+            return Served(ports.url, ports.admin_url, ports.port)
 
-    yield run
-    for process in processes:
-        process.terminate()
-    for process in processes:
-        process.wait(timeout=10)
+        yield run
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """What the dialects' publishers share: the fills of each order, and who listens to which topic."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,7 +13,7 @@ from keeper.venues.simulated.server.topics import Topic
 from keeper.venues.simulated.server.world import World
 
 
-class Publisher(Hub):
+class Publisher(Hub, ABC):
     """A dialect's own `Hub`: `on_event` renders one event, `finish` what follows from all of a batch."""
 
     def __init__(self, world: World) -> None:
@@ -55,8 +56,9 @@ class Publisher(Hub):
         """The client id of an order of the venue's own making; None unless a dialect gives it one."""
         return None
 
+    @abstractmethod
     def on_event(self, event: Event) -> None:
-        raise NotImplementedError
+        """Tells whoever listens of one event, in the dialect's own words."""
 
     def finish(self, batch: list[Event]) -> None:
         """After the last event of a batch; nothing unless a dialect says so."""

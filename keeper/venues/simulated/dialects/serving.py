@@ -1,9 +1,7 @@
-"""Serving a dialect with its admin port, like the Hyperliquid server, until cancelled."""
+"""The dialects other than Hyperliquid's, by name."""
 
 import asyncio
-import errno
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
 from types import MappingProxyType
 from typing import Final
 
@@ -12,7 +10,7 @@ from aiohttp import web
 from keeper.errors import ConfigError
 from keeper.venues.simulated.dialects.aster.app import aster
 from keeper.venues.simulated.dialects.paradex.app import paradex
-from keeper.venues.simulated.server import admin
+from keeper.venues.simulated.server import serving
 from keeper.venues.simulated.server.world import World
 
 DIALECTS: Final[Mapping[str, Callable[[World], web.Application]]] = MappingProxyType(
@@ -28,30 +26,4 @@ async def serve(
     build = DIALECTS.get(dialect)
     if build is None:
         raise ConfigError(f"--dialect {dialect}: spoken are hyperliquid, {', '.join(sorted(DIALECTS))}")
-    async with AsyncExitStack() as stack:
-        await _listen(stack, build(world), host, port, "--port")
-        if admin_port is not None:
-            await _listen(stack, admin.routes(world), "127.0.0.1", admin_port, "--admin-port")
-        blocks = asyncio.create_task(world.run())
-        stack.push_async_callback(_stop, blocks)
-        if ready is not None:
-            ready.set()
-        await blocks
-
-
-async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int, option: str) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise ConfigError(f"{option} {port}: cannot listen on {host}: {error.strerror}") from error
-        raise ConfigError(f"{option} {port} is in use: stop what listens there or choose another {option}") from error
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await serving.serve(build(world), world, host, port, admin_port, ready)

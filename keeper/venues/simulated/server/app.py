@@ -1,15 +1,12 @@
-"""The venue's HTTP application, and serving it with its admin port until cancelled."""
+"""The venue's HTTP application."""
 
 import asyncio
-import errno
 import time
-from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from aiohttp import web
 
-from keeper.errors import ConfigError
-from keeper.venues.simulated.server import admin, weights
+from keeper.venues.simulated.server import serving, weights
 from keeper.venues.simulated.server.faults import middleware
 from keeper.venues.simulated.server.replies import BadRequest, failure, read_json, reply, too_many
 from keeper.venues.simulated.server.socket import SocketHandler
@@ -54,31 +51,5 @@ async def _answer_bad_requests(request: web.Request, handler: Any) -> web.Stream
 
 
 async def serve(world: World, host: str, port: int, admin_port: int | None, ready: asyncio.Event | None = None) -> None:
-    """Serves until cancelled. ConfigError when a port is taken; whatever stops the venue's blocks stops the server."""
-    async with AsyncExitStack() as stack:
-        await _listen(stack, application(world), host, port, "--port")
-        if admin_port is not None:
-            await _listen(stack, admin.routes(world), "127.0.0.1", admin_port, "--admin-port")
-        blocks = asyncio.create_task(world.run())
-        stack.push_async_callback(_stop, blocks)
-        if ready is not None:
-            ready.set()
-        await blocks
-
-
-async def _listen(stack: AsyncExitStack, app: web.Application, host: str, port: int, option: str) -> None:
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    try:
-        await web.TCPSite(runner, host, port).start()
-    except OSError as error:
-        if error.errno != errno.EADDRINUSE:
-            raise ConfigError(f"{option} {port}: cannot listen on {host}: {error.strerror}") from error
-        raise ConfigError(f"{option} {port} is in use: stop what listens there or choose another {option}") from error
-
-
-async def _stop(task: "asyncio.Task[None]") -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    """As `serving.serve`, in Hyperliquid's own dialect."""
+    await serving.serve(application(world), world, host, port, admin_port, ready)
