@@ -79,7 +79,7 @@ async def test_waits_until_there_is_enough(world: SeatWorld, monkeypatch: pytest
         await recall(world, 100 * USDC)
         await asyncio.sleep(0.6)
         assert withdrawals(world) == [], "the fee is not there"
-        await world.funded(50 * USDC)
+        await world.send(50 * USDC)  # gone again as soon as it is there, so nobody can wait to see it
         await came_home(world, 100 * USDC)
     assert withdrawals(world) == ["100.0"]
 
@@ -101,7 +101,7 @@ async def test_a_refusal_is_tried_again_under_the_next_nonce(world: SeatWorld, m
     async with custodian(world):
         await recall(world, asked)
         await world.until(lambda: answers)
-        await world.funded(500 * USDC)
+        await world.send(500 * USDC)
         await came_home(world, asked)
     assert "Insufficient" in str(answers[0])
     assert answers.index(None) == len(answers) - 1, "refused until it could be done, then done once"
