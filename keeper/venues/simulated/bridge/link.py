@@ -69,7 +69,7 @@ class ChainLink:
                 venue, self._outbox(options.custody_key), usdc=usdc, deposits=options.deposits
             )
         self._next_block: int | None = None
-        self._down = False
+        self._complaint = ""
 
     def _outbox(self, key: str) -> Outbox:
         outbox = Outbox(self._node, key, LOCAL_CHAIN)
@@ -101,11 +101,11 @@ class ChainLink:
                 stamp = max(parent_time, self._venue.now_ms() // 1000)
                 await self._node.call("evm_mine", {"timestamp": stamp})
         except ChainError as error:
-            if not self._down:
+            if str(error) != self._complaint:
                 log.warning("chain unreachable or refusing; trying again each tick", reason=str(error))
-            self._down = True
+            self._complaint = str(error)
         else:
-            self._down = False
+            self._complaint = ""
 
     async def close(self) -> None:
         await self._node.close()
