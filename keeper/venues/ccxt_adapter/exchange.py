@@ -76,7 +76,7 @@ def open_exchange(
         if key in _keys_in_use:
             raise ConfigError(f"{quirks.exchange}: this key is in use already; one instance per key")
     config: dict[str, Any] = {
-        "enableRateLimit": rate_limit,
+        "enableRateLimit": rate_limit or limit is not None,
         "timeout": timeout_ms,
         "newUpdates": True,
         "options": {"defaultType": "swap", "maxRetriesOnFailure": 0} | dict(quirks.options),

@@ -111,8 +111,7 @@ class CcxtClient(CcxtReadClient):
     async def cancel(self, coin: str, *, cloid: str | None = None, oid: int | None = None) -> Outcome:
         """By exactly one of the two names; InputError otherwise. Cancels may use the last of every limit.
 
-        Where the venue's answer is a mere acknowledgement, or says nothing that ccxt can read, the order's record tells
-        whether it is gone."""
+        Where the venue's answer does not show the order as cancelled, its record tells whether it is gone."""
         if (cloid is None) == (oid is None):
             raise InputError("cloid", "give either cloid or oid")
         item = self.listed.get(coin)
@@ -125,7 +124,7 @@ class CcxtClient(CcxtReadClient):
         answered = answer is not None and answer.status is not None and 200 <= answer.status < 300
         if isinstance(raw, Refused) or (isinstance(raw, Unknown) and not answered):
             return raw
-        if not isinstance(raw, Unknown) and not self.quirks.acknowledges:
+        if isinstance(raw, dict) and raw.get("id") and raw.get("status") == "canceled":
             return Confirmed()
         try:
             return await self._gone(item, cloid, number)
