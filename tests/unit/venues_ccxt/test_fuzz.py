@@ -39,6 +39,7 @@ from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument
 from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.resting import OrderTicket, RestingOrder
 from keeper.venues.simulated.dialects.aster.app import aster
+from keeper.venues.simulated.dialects.aster.errors import AsterError
 from keeper.venues.simulated.dialects.aster.private import Private
 from keeper.venues.simulated.dialects.aster.public import Public
 from keeper.venues.simulated.dialects.aster.publisher import AsterPublisher
@@ -153,7 +154,10 @@ class AsterRig(Rig):
         name = path.partition("/")[2]
         if method == "GET" and self.public.knows(name):
             return self.public.answer(name, params)
-        return self.private.answer(method, name, Signed(SEAT, params)) if self.private.knows(method, name) else {}
+        try:
+            return self.private.answer(method, name, Signed(SEAT, params)) if self.private.knows(method, name) else {}
+        except AsterError as error:
+            return {"code": error.code, "msg": error.text}
 
     async def trade(self, side: str) -> None:
         book = await self.client.book("DOGE")
