@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import msgspec
 import structlog
+from eth_account import Account
 
 from keeper.attest.client import TooFewSignatures
 from keeper.attest.client import collect as collect_attestations
@@ -18,18 +19,18 @@ from keeper.attest.typed import Proposal
 from keeper.chain import calls
 from keeper.chain.abi import load
 from keeper.chain.log_follower import ChainLog, LogFollower
-from keeper.chain.rpc import Web3
+from keeper.chain.rpc import Web3, node_errors
 from keeper.chain.sender import Sender
 from keeper.chain.transactor import Transactor
 from keeper.chain.vault import HyperCoreVenue, SeatVenue, Vault
 from keeper.clock import Clock, make_clock
 from keeper.config import KeeperConfig, KeeperKeys, VenueConfig
 from keeper.costs import FundingHistories, cost_model
-from keeper.errors import ChainError, ConfigError, UnknownOutcome, VenueError
+from keeper.errors import ChainError, ConfigError
 from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
-from keeper.market_data import HyperliquidMark, MarketDataEngine, inspect
+from keeper.market_data import MarketDataEngine, inspect
 from keeper.model.events import ChainLogSeen, Event, RiskDecided
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
@@ -43,21 +44,19 @@ from keeper.risk import RiskEngine
 from keeper.risk.decision import Accounts, Answer, Question, recorded
 from keeper.scheduling.leadership import Leadership
 from keeper.scheduling.scheduler import Scheduler
+from keeper.seat_clients import MARK_RULES, SeatClients
+from keeper.seat_clients import start as start_client
 from keeper.seats import Seat
 from keeper.settlement.engine import SettlementEngine
 from keeper.settlement.marking import Marker
 from keeper.tca import Sampler, TcaJournal, impact_samples
 from keeper.venues.hyperliquid.execution import HyperliquidClient
-from keeper.venues.hyperliquid.signing import SignerRegistry
-from keeper.venues.limits import LimitRegistry
 
 log = structlog.get_logger(__name__)
 
 TRADER_LIFE_S = 6 * 86_400
 ENROL_PATIENCE_S = 20.0
 ATTEST_TIMEOUT_S = 10.0
-MARK_RULES = {"hyperliquid": HyperliquidMark}
-"""By the kind of a venue: the rule that its mark price is held against."""
 IMPACT_ORDERS = 500
 
 
@@ -82,12 +81,13 @@ class Keeper:
         self.sender = Sender(transactor, self.append, self.clock, self.lease.valid)
         self.scheduler = Scheduler(self.clock)
         self._w3 = w3
-        self._keys = keys
         self._stack = contextlib.AsyncExitStack()
         self._subscribers: set[asyncio.Queue[Event]] = set()
         self._follow_lock = asyncio.Lock()
-        self._limits = LimitRegistry()
-        self._signers = SignerRegistry(self.clock)
+        self._trader_key = keys.trader_key.get_secret_value()
+        self._seat_clients = SeatClients(config, self._trader_key, self.clock, self.lease.valid)
+        self._opened_ms = 0
+        """When the vault's first block was made: no record of a seat is older."""
         self.started_ms = self.clock.now_ms()
         self.active = False
         self._stream: asyncio.Task[None] | None = None
@@ -180,7 +180,7 @@ class Keeper:
             [seat.market for seat in self.seats],
             config.coins,
             self.clock,
-            mark_rules={entry.adapter: MARK_RULES[entry.kind] for entry in config.venues},
+            mark_rules={entry.adapter: MARK_RULES[entry.kind] for entry in config.venues if entry.kind in MARK_RULES},
         )
         await self.market.start()
         await self.sender.resume(self.books.unsettled_transactions())  # first: a commit among them uses up its fence
@@ -208,6 +208,9 @@ class Keeper:
         if chain_id != self.config.chain_id:
             raise ConfigError(f"rpc: {self.config.rpc} is chain {chain_id}, the settings say {self.config.chain_id}")
         await self.vault.must_exist()
+        with node_errors(self._w3):
+            first = await self._w3.eth.get_block(self.config.start_block)
+        self._opened_ms = int(first["timestamp"]) * 1000
         if not await self.vault.is_keeper(self.sender.address):
             raise ConfigError(f"PRIME_KEEPER_KEY: {self.sender.address} is no keeper of vault {self.config.vault}")
 
@@ -230,24 +233,9 @@ class Keeper:
         adapter = core or attested
         assert adapter is not None
         await adapter.must_exist()
-        account, key = await adapter.account(), self._keys.trader_key.get_secret_value()
-        client = HyperliquidClient(
-            entry.url,
-            account,
-            entry.adapter,
-            key,
-            self.clock,
-            ip_limit=self._limits.of_ip(entry.url, entry.weight_per_minute),
-            account_limit=self._limits.of_account(entry.url, account),
-            signer=self._signers.of(entry.url, key),
-            socket=True,
-            may_send=self.lease.valid,
-        )
+        client = self._seat_clients.open(entry, await adapter.account(), self._opened_ms)
         self._stack.push_async_callback(client.close)
-        try:
-            await client.start()
-        except (UnknownOutcome, VenueError) as error:
-            raise ConfigError(f"venue {entry.name}: {entry.url} does not answer ({error}); start it first") from error
+        await start_client(client, entry)
         return Seat(
             venue=entry.adapter,
             name=entry.name,
@@ -256,7 +244,7 @@ class Keeper:
             account=client,
             market=client,
             execution=client,
-            resting=client,
+            resting=client if client.rests else None,
             core=core,
             attested=attested,
         )
@@ -410,9 +398,7 @@ class Keeper:
         self.costs.learn_impact(impact_samples(list(self.tca.trails.values())[-IMPACT_ORDERS:]))
 
     def _agent(self) -> str:
-        client = self.seats[0].execution
-        assert isinstance(client, HyperliquidClient)
-        return client.agent
+        return str(Account.from_key(self._trader_key).address).lower()
 
     # work
 

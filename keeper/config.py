@@ -5,9 +5,9 @@ import os
 import re
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from keeper.errors import ConfigError
@@ -37,12 +37,31 @@ class TrustConfig(Frozen):
     order_cap_usd: Annotated[Decimal, Field(ge=0)] | None = None
 
 
+VariableName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$", description="of an environment variable")]
+
+
+class CredentialNames(Frozen):
+    """The environment variables that hold what a ccxt venue asks for; the values never touch a file."""
+
+    private_key: VariableName | None = None
+    api_key: VariableName | None = None
+    secret: VariableName | None = None
+    password: VariableName | None = None
+
+
 class VenueConfig(Frozen):
-    """A seat: where its venue answers, and which adapter contract holds it."""
+    """A seat: where its venue answers, and which adapter contract holds it.
+
+    Hyperliquid is found at `url`. A venue of kind `ccxt` is named by `dialect` (see `prime venues`) and found where
+    ccxt finds it, or at `urls`, in ccxt's own shape; `credentials` names the environment variables of its keys.
+    """
 
     name: str
-    kind: Literal["hyperliquid"] = "hyperliquid"
-    url: str
+    kind: Literal["hyperliquid", "ccxt"] = "hyperliquid"
+    url: str = ""
+    dialect: str = ""
+    urls: dict[str, Any] | None = None
+    credentials: CredentialNames | None = None
     adapter: Address
     tier: Literal[1, 2]
     base_target_bps: Annotated[int, Field(ge=0, le=10_000, description="of all equity, held even with no position")]
@@ -54,6 +73,21 @@ class VenueConfig(Frozen):
     bridge_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     withdrawal_usd: Annotated[Decimal, Field(ge=0)] = Decimal(0)
     trust: TrustConfig | None = None
+
+    @model_validator(mode="after")
+    def _fields_of_its_kind(self) -> Self:
+        wanted, foreign = ["url"], ["dialect", "urls", "credentials"]
+        if self.kind == "ccxt":
+            wanted, foreign = ["dialect", "credentials"], ["url"]
+        missing = [name for name in wanted if not getattr(self, name)]
+        beside = [name for name in foreign if getattr(self, name)]
+        if missing or beside:
+            what = [f"{name}: a seat of kind {self.kind} needs it" for name in missing]
+            what += [f"{name}: a seat of kind {self.kind} takes none" for name in beside]
+            raise ValueError(", ".join(what))
+        if self.kind == "ccxt" and self.tier != 2:
+            raise ValueError("tier: only Hyperliquid's equity is read by contract; a seat of kind ccxt is tier 2")
+        return self
 
 
 class KeeperConfig(Frozen):
@@ -138,6 +172,14 @@ def refuse_published_key(name: str, key: str, chain_id: int) -> None:
 
 def _explain(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors())
+
+
+def environment_secret(name: str, setting: str) -> str:
+    """What the environment variable `name` holds; ConfigError naming the setting that names it when it is not set."""
+    value = os.environ.get(name, "")
+    if not value:
+        raise ConfigError(f"{setting}: the environment variable {name} is not set")
+    return value
 
 
 def environment_key(name: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import msgspec
@@ -48,6 +48,7 @@ class VenueSpec:
     funding_scale: str
     seed: int
     base_target_bps: int
+    dialect: str = "hyperliquid"
 
 
 VENUES = (
@@ -59,7 +60,11 @@ WEIGHT_PER_MINUTE = 60_000
 
 
 class LocalWorld:
-    """Enter it to start everything; leave it to stop everything. `folder` holds records, logs, books and statements."""
+    """Enter it to start everything; leave it to stop everything. `folder` holds records, logs, books and statements.
+    `specs`: the tier-1 and the tier-2 venue."""
+
+    specs: tuple[VenueSpec, VenueSpec] = VENUES
+    coins: tuple[str, ...] = COINS
 
     def __init__(self, folder: Path, api_port: int | None = None) -> None:
         self.folder = folder
@@ -110,7 +115,7 @@ class LocalWorld:
     def adapter(self, name: str) -> str:
         """The adapter contract of a venue, lower case."""
         contracts = self.deployment.contracts
-        return (contracts.hyperCoreVenue if name == VENUES[0].name else contracts.seatVenue).lower()
+        return (contracts.hyperCoreVenue if name == self.specs[0].name else contracts.seatVenue).lower()
 
     # in the order they are called
 
@@ -129,7 +134,7 @@ class LocalWorld:
 
     async def start_venues(self) -> None:
         await self.chain.set_automine(False)
-        for spec in VENUES:
+        for spec in self.specs:
             self._start_venue(spec)
         self.processes.wait_all()
         self.world = World(venue_admin_urls=list(self.admin_urls.values()), rpc=self.rpc, clock_file=self.clock_file)
@@ -138,7 +143,7 @@ class LocalWorld:
     def _start_venue(self, spec: VenueSpec) -> None:
         port, admin = free_port(), free_port()
         command = [
-            *prime("sim", "serve"),
+            *prime("sim", "serve", "--dialect", spec.dialect),
             *("--port", str(port), "--admin-port", str(admin), "--clock-file", str(self.clock_file)),
             *("--taker-bps", spec.taker_bps, "--maker-bps", spec.maker_bps, "--basis-bps", spec.basis_bps),
             *("--depth-scale", spec.depth_scale, "--funding-scale", spec.funding_scale, "--seed", str(spec.seed)),
@@ -156,7 +161,7 @@ class LocalWorld:
         self.venues[spec.name] = self.processes.start(spec.name, command, env=env, port=port, wait=False)
 
     def start_custodian(self) -> None:
-        seat = VENUES[1].name
+        seat = self.specs[1].name
         self.processes.start(
             "custodian",
             [
@@ -168,7 +173,7 @@ class LocalWorld:
         )
 
     def start_attestors(self, indexes: Sequence[int] = ATTESTOR_INDEXES) -> None:
-        seat = VENUES[1].name
+        seat = self.specs[1].name
         for number, index in enumerate(indexes, start=1):
             port = free_port()
             process = self.processes.start(
@@ -201,13 +206,20 @@ class LocalWorld:
         return self.processes.start(
             name,
             [*prime("keeper", "run"), "--config", str(self.config_file), *options],
-            env={"PRIME_KEEPER_KEY": key_of(KEEPER_INDEX), "PRIME_TRADER_KEY": key_of(TRADER_INDEX)},
+            env=self.keeper_keys(),
             port=self.api_port,
             wait=False,
         )
 
+    def keeper_keys(self) -> dict[str, str]:
+        return {"PRIME_KEEPER_KEY": key_of(KEEPER_INDEX), "PRIME_TRADER_KEY": key_of(TRADER_INDEX)}
+
     def wait_for_all(self) -> None:
         self.processes.wait_all()
+
+    def reached(self, spec: VenueSpec) -> dict[str, Any]:
+        """How the keeper's settings say where and what the venue is."""
+        return {"url": self.venue_urls[spec.name]}
 
     def write_config(self) -> None:
         page = ROOT / "dapp" / "dist"
@@ -221,15 +233,15 @@ class LocalWorld:
             "venues": [
                 {
                     "name": spec.name,
-                    "url": self.venue_urls[spec.name],
                     "adapter": self.adapter(spec.name),
                     "tier": spec.tier,
                     "base_target_bps": spec.base_target_bps,
                     "weight_per_minute": WEIGHT_PER_MINUTE,
+                    **self.reached(spec),
                 }
-                for spec in VENUES
+                for spec in self.specs
             ],
-            "coins": COINS,
+            "coins": self.coins,
             "attestors": self.attestor_urls,
             "collect_s": 2,
             "database": self.database,

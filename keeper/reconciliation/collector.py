@@ -33,6 +33,10 @@ class Oracles(Protocol):
         """The oracle price a funding payment was made at; None when it was not seen and cannot be implied."""
         ...
 
+    def interval_ms(self, venue: str, coin: str) -> int:
+        """Between two of its settlements, which fall on whole multiples of it."""
+        ...
+
 
 class Collector:
     """`append` stores events and applies them to the books before it returns."""
@@ -80,7 +84,9 @@ class Collector:
         first = min((fill.time_ms for fill in self._books.fills(seat.venue)), default=now)
         last_hour = (now - SETTLE_MS) // HOUR_MS
         missing = {
-            coin for coin in coins if any((coin, h) not in booked for h in self._hours(coin, first, last_hour, booked))
+            coin
+            for coin in coins
+            if any((coin, hour) not in booked for hour in self._hours(seat, coin, first, last_hour, booked))
         }
         if not missing:
             return
@@ -95,9 +101,11 @@ class Collector:
         if events:
             self._append(*events)
 
-    def _hours(self, coin: str, first_ms: int, last_hour: int, booked: set[tuple[str, int]]) -> range:
+    def _hours(self, seat: Seat, coin: str, first_ms: int, last_hour: int, booked: set[tuple[str, int]]) -> list[int]:
+        """Those after the last one booked at which the venue settles the coin."""
         done = max((hour for name, hour in booked if name == coin), default=first_ms // HOUR_MS)
-        return range(done + 1, last_hour + 1)
+        every = max(1, self._oracles.interval_ms(seat.venue, coin) // HOUR_MS)
+        return [hour for hour in range(done + 1, last_hour + 1) if hour % every == 0]
 
     def _coins(self, seat: Seat) -> set[str]:
         """Coins any sub-account ever traded at the seat: two clients who net to nought still pay each other."""

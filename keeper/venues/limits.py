@@ -18,6 +18,10 @@ FLOORS: Mapping[Purpose, float] = {"cancel": 0.0, "order": 0.05, "light": 0.05, 
 """The share of the capacity that each purpose leaves untouched."""
 
 
+ALLOWANCE, PER_S, RESERVE = 10_000.0, 0.1, 500.0
+"""Commands of an account at Hyperliquid: at first, gained each second, kept for cancels."""
+
+
 class TokenBucket:
     """Holds at most `capacity` tokens and gains `per_s` of them each second; full at first."""
 
@@ -108,14 +112,14 @@ class IpLimit:
 
 
 class AccountLimit:
-    """How many commands one account may still send, as Hyperliquid counts: an allowance that grows with the volume
-    traded, and one command each 10 s once it is used up. The last `reserve` are for cancels."""
+    """How many commands one account may still send. By default as Hyperliquid counts: an allowance that grows with the
+    volume traded, and one command each 10 s once it is used up. The last `reserve` are for cancels."""
 
     def __init__(
         self,
-        allowance: float = 10_000,
-        per_s: float = 0.1,
-        reserve: float = 500,
+        allowance: float = ALLOWANCE,
+        per_s: float = PER_S,
+        reserve: float = RESERVE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._bucket = TokenBucket(allowance, per_s, monotonic)
@@ -151,8 +155,11 @@ class LimitRegistry:
             self._ips[key] = IpLimit(venue, weight_per_minute, self._monotonic)
         return self._ips[key]
 
-    def of_account(self, venue: str, account: str) -> AccountLimit:
+    def of_account(
+        self, venue: str, account: str, *, allowance: float = ALLOWANCE, per_s: float = PER_S, reserve: float = RESERVE
+    ) -> AccountLimit:
+        """The numbers count the first time."""
         key = (venue, account.lower())
         if key not in self._accounts:
-            self._accounts[key] = AccountLimit(monotonic=self._monotonic)
+            self._accounts[key] = AccountLimit(allowance, per_s, reserve, self._monotonic)
         return self._accounts[key]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from keeper.market_data import MarketDataEngine
+from keeper.model.amounts import micro_floor
 from keeper.model.instruments import Side
 from keeper.venues.base import Confirmed, FillsUpdate, Outcome, Refused, Unknown
 from tests.conformance.cases import case
@@ -204,9 +205,15 @@ async def frozen_withdrawals(w: World) -> None:
     async with _setting(w, "venue", withdrawals_frozen=True, off={"withdrawals_frozen": False}):
         for side in SIDES:
             assert isinstance(await w.execution.submit(await w.leg(side)), Confirmed)
-        frozen = await w.account.state()
+        frozen, fills = await w.account.state(), await w.account.fills(0)
         assert frozen.positions == ()
-        assert await w.account.fills(0) == await w.truth.account.fills(0)
+        assert fills == await w.truth.account.fills(0)
+        flows = sum(micro_floor(-fill.signed_size * fill.price) - fill.fee for fill in fills)
+        paid = sum(row.amount for row in await w.account.funding(0))
+        assert abs(frozen.equity + frozen.spot - w.seat.funded - flows - paid) <= len(fills)
+        if "exact_pnl" in w.adapter.capabilities:
+            told = sum(fill.closed_pnl - fill.fee for fill in fills)
+            assert abs(frozen.equity + frozen.spot - w.seat.funded - told - paid) <= len(fills)
     assert (await w.account.state()).equity == frozen.equity
 
 

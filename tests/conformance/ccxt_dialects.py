@@ -93,7 +93,7 @@ def connecting(dialect: str) -> Callable[[str, Seat], Any]:
             with suppress(VenueError):  # a stranger's key: the seat's account is open already
                 await client.once(client.exchange, "onboarding")
         await client.start()
-        return Clients(client, client, client, client.close)
+        return Clients(client, client, client, client.close, client)
 
     return connect
 
@@ -119,7 +119,9 @@ def crossed_paradex(text: str) -> str | None:
     return json.dumps(message)
 
 
-COMMON: frozenset[Capability] = frozenset({"stream_fills", "stream_contexts", "leverage", "server_faults"})
+COMMON: frozenset[Capability] = frozenset(
+    {"resting", "stream_fills", "stream_contexts", "leverage", "exact_pnl", "server_faults"}
+)
 
 ASTER = AdapterUnderTest(
     name="ccxt",

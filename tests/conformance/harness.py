@@ -34,6 +34,7 @@ Capability = Literal[
     "nonces",  # the venue refuses a message it has seen before
     "leverage",  # the seat's leverage can be set
     "advance",  # the server's time can be advanced over funding instants
+    "exact_pnl",  # a fill's closed profit counts from the exact average entry, so that profits add up to the equity
     "server_faults",  # the server itself loses messages on command (admin port)
 ]
 ALL_CAPABILITIES: frozenset[Capability] = frozenset(Capability.__args__)  # type: ignore[attr-defined]

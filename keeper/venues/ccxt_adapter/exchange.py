@@ -1,8 +1,10 @@
-"""ccxt's exchanges, opened as we want them: exact numbers, no retries, no builder, answers on record, one per key."""
+"""ccxt's exchanges, opened as we want them: exact numbers, no retries, no builder, answers on record, one per key, and
+our limiter in place of theirs."""
 
 import hashlib
 import importlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from typing import Any
 
 import msgspec
@@ -10,8 +12,12 @@ import msgspec
 from keeper.errors import ConfigError
 from keeper.venues.ccxt_adapter.outcomes import LAST, Answer
 from keeper.venues.ccxt_adapter.quirks import Quirks
+from keeper.venues.limits import IpLimit
 
 MOST_IGNORED = 10
+LIGHT_COST = 5.0
+COMMANDING: ContextVar[bool] = ContextVar("commanding", default=False)
+"""Whether the running task is inside a command."""
 UNREADABLE = "unreadable message"
 NEEDED = ("createOrder", "fetchOrder", "fetchMyTrades", "fetchPositions", "fetchBalance", "fetchFundingHistory")
 
@@ -56,10 +62,13 @@ def open_exchange(
     urls: Mapping[str, Any] | None = None,
     timeout_ms: int = 5_000,
     rate_limit: bool = True,
+    limit: IpLimit | None = None,
 ) -> Any:
     """An exchange of ccxt.pro. ConfigError when its key is in use already: its nonces live in the instance.
 
-    `urls` replaces ccxt's own, in ccxt's shape; without it the venue's are used. Close it with `close_exchange`.
+    `urls` replaces ccxt's own, in ccxt's shape; without it the venue's are used. With `limit` each read waits for that
+    limiter with the cost that ccxt counts for it, instead of in ccxt's own queue, which lets nobody pass. Close it with
+    `close_exchange`.
     """
     key = None
     if credentials is not None:
@@ -67,7 +76,7 @@ def open_exchange(
         if key in _keys_in_use:
             raise ConfigError(f"{quirks.exchange}: this key is in use already; one instance per key")
     config: dict[str, Any] = {
-        "enableRateLimit": rate_limit,
+        "enableRateLimit": rate_limit or limit is not None,
         "timeout": timeout_ms,
         "newUpdates": True,
         "options": {"defaultType": "swap", "maxRetriesOnFailure": 0} | dict(quirks.options),
@@ -79,6 +88,7 @@ def open_exchange(
     exchange = _class_for(quirks)(config)
     exchange.options |= dict(quirks.options)  # the constructor merges: what is to be empty would stay full
     exchange.number = str
+    exchange.ip_limit = limit
     if key is not None:
         _keys_in_use.add(key)
         exchange.key_in_use = key
@@ -112,6 +122,15 @@ class Recorded:
     async def fetch(self, *args: Any, **kwargs: Any) -> Any:
         LAST.set(Answer())
         return await super().fetch(*args, **kwargs)  # type: ignore[misc]
+
+    async def throttle(self, cost: float | None = None) -> None:
+        """Commands have waited already, before their turn: see `COMMANDING`."""
+        exchange: Any = self
+        weight = 1.0 if cost is None else float(cost)
+        if exchange.ip_limit is None:
+            await super().throttle(cost)  # type: ignore[misc]
+        elif not COMMANDING.get():
+            await exchange.ip_limit.acquire(weight, "light" if weight <= LIGHT_COST else "heavy")
 
     def on_rest_response(
         self, code: int, reason: str, url: str, method: str, headers: Any, body: str, *rest: Any
@@ -155,8 +174,26 @@ def _network_error(text: str) -> Exception:
     return error
 
 
-class AsterFills:
-    """ccxt 4.5.90's private streams of aster ask for a market type that they never set."""
+class Aster:
+    """ccxt 4.5.90's aster takes the key's own account for the user's whatever it is told, writes `True` where JSON has
+    `true`, and its private streams ask for a market type that they never set."""
+
+    def sign(self, *args: Any, **kwargs: Any) -> Any:
+        """With `walletAddress` the key may be that account's agent ("API wallet")."""
+        exchange: Any = self
+        if exchange.walletAddress and exchange.privateKey:
+            exchange.options |= {
+                "signerAddress": exchange.eth_get_address_from_private_key(exchange.privateKey),
+                "cachedWalletAddress": exchange.walletAddress,
+                "privateKeyHashForCachedWalletAddress": exchange.hash(
+                    exchange.encode(exchange.privateKey), "keccak", "hex"
+                ),
+            }
+        return super().sign(*args, **kwargs)  # type: ignore[misc]
+
+    def encode_values_with_json(self, values: Mapping[str, Any]) -> Any:
+        words = {key: str(value).lower() if isinstance(value, bool) else value for key, value in values.items()}
+        return super().encode_values_with_json(words)  # type: ignore[misc]
 
     async def watch_my_trades(self, *_: Any, **__: Any) -> Any:
         exchange: Any = self
@@ -167,4 +204,4 @@ class AsterFills:
         return await exchange.watch_multiple(url, ["myTrades"], None, ["swap"])
 
 
-FIXES: Mapping[str, tuple[type, ...]] = {"aster": (AsterFills,)}
+FIXES: Mapping[str, tuple[type, ...]] = {"aster": (Aster,)}

@@ -17,15 +17,20 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
 
     `options` go to ccxt's constructor: above all they keep its builder and referral fees away. `order_params` go with
     every order. `acknowledges`: an order's answer says only that it was taken, its record says what came of it.
+    `rests`: orders that rest may be placed and cancelled by our id; `post_only`: how one says that it must not take;
+    `pending`: raw statuses of an order that its venue has not matched yet.
     `id_in_fills`: the field of a raw fill with our id (None: found through the order). `closed_pnl`, `fee`: its fields
     of profit, and of the signed fee where ccxt drops the sign of a rebate. `per_coin`: reads that the venue answers for
-    one market only ("fills", "funding", "status"). `watches_fills`: fills are pushed. `income`: raw ledger kinds that
-    are not money moved from outside. `not_found`: words of an error that says "no such order". `unknown_codes`: error
-    codes that leave open what happened. `late_ms`: how long after it was sent an order may still arrive, where it
-    cannot carry an expiry. `index_funding`: no rate is ever settled. `account`: method and fields (equity, used, free)
-    of the one call that tells a seat's state. `fields`: by method, the raw field without which its answer cannot be
-    understood. `page`: rows a read may return at most; `span_ms`: the longest range.
-    `requests_per_minute`: our own bound beside ccxt's pacing, which knows neither who goes first nor our other clients.
+    one market only, or much cheaper ("fills", "funding", "orders", "status"). `watches_fills`: fills are pushed.
+    `income`: raw ledger kinds that are not money moved from outside, `moves`: those that are plain transfers.
+    `not_found`: words of an error that says "no such order". `unknown_codes`: error codes that leave open what
+    happened. `late_ms`: how long after it was sent an order may still arrive, where it cannot carry an expiry.
+    `index_funding`: no rate is ever settled. `account`: method and fields (equity, used, free) of the one call that
+    tells a seat's state, `wallet`: its field of what the seat holds without unrealised profit. `fields`: by method, the
+    raw field without which its answer cannot be understood. `page`: rows a read may return at most; `span_ms`: the
+    longest range.
+    `orders_per_minute` of one account, `requests_per_minute` of one address: our own bounds beside ccxt's pacing, which
+    knows neither who goes first nor our other clients.
     """
 
     exchange: str
@@ -34,21 +39,27 @@ class Quirks(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, Any] = MappingProxyType({})
     order_params: Mapping[str, Any] = MappingProxyType({})
     acknowledges: bool = False
+    rests: bool = False
+    post_only: Mapping[str, Any] = MappingProxyType({"postOnly": True})
+    pending: tuple[str, ...] = ()
     id_in_fills: str | None = None
     closed_pnl: str | None = None
     fee: str | None = None
     per_coin: frozenset[str] = frozenset()
     watches_fills: bool = True
     income: frozenset[str] = frozenset()
+    moves: frozenset[str] = frozenset({"TRANSFER"})
     not_found: tuple[str, ...] = ()
     unknown_codes: tuple[str, ...] = ()
     late_ms: int = 60_000
     index_funding: bool = False
     account: tuple[str, tuple[str, str, str]] | None = None
+    wallet: str | None = None
     fields: Mapping[str, str] = MappingProxyType({"fetch_order_book": "bids"})
     page: int = 100
     span_ms: int | None = None
     requests_per_minute: float = 1_200
+    orders_per_minute: float = 600
 
 
 WEEK_MS = 7 * 86_400_000
@@ -82,21 +93,26 @@ _ALL = (
         exchange="aster",
         settle="USDT",
         options=NO_BUILDER,
+        rests=True,
+        post_only={"timeInForce": "GTX"},
         order_params={"newOrderRespType": "RESULT"},
         closed_pnl="realizedPnl",
         fee="commission",
-        per_coin=frozenset({"fills", "status"}),
+        per_coin=frozenset({"fills", "orders", "status"}),
         income=BINANCE_INCOME,
         unknown_codes=BINANCE_UNKNOWN,
         fields=BINANCE_FIELDS,
         page=1000,
         span_ms=WEEK_MS,
         account=("fapiPrivateGetV4Account", ("totalMarginBalance", "totalInitialMargin", "maxWithdrawAmount")),
+        wallet="totalWalletBalance",
     ),
     Quirks(
         exchange="paradex",
         settle="USDC",
         acknowledges=True,
+        rests=True,
+        pending=("NEW",),
         id_in_fills="client_id",
         closed_pnl="realized_pnl",
         per_coin=frozenset({"funding"}),

@@ -33,6 +33,8 @@ CONSISTENT_TRIES = 4
 RATE_WITHIN_MS = 60_000
 MOST_APART_MS = 30 * 86_400_000
 """A venue's clock is wrong, or its answer no time; ranges up to it would have no end."""
+TOO_MANY = (418, 429)
+"""The Binance family answers 418 to an address that went on after a 429."""
 UNBOUNDED = 1e9
 """Requests a minute of a client opened without limits."""
 
@@ -70,12 +72,12 @@ class CcxtReadClient:
             )
         self._venue, self._clock, self._coins, self._opened_ms = venue_id.lower(), clock, coins, opened_ms
         per_minute = self.quirks.requests_per_minute if rate_limit else UNBOUNDED
-        self._limit = ip_limit or IpLimit(self.quirks.exchange, per_minute)
+        limit = self._limit = ip_limit or IpLimit(self.quirks.exchange, per_minute)
         timeout_ms = round(timeout_s * 1000)
         self.exchange = open_exchange(
-            self.quirks, credentials=credentials, urls=urls, timeout_ms=timeout_ms, rate_limit=rate_limit
+            self.quirks, credentials=credentials, urls=urls, timeout_ms=timeout_ms, rate_limit=rate_limit, limit=limit
         )
-        self.feed = open_exchange(self.quirks, urls=urls, timeout_ms=timeout_ms, rate_limit=rate_limit)
+        self.feed = open_exchange(self.quirks, urls=urls, timeout_ms=timeout_ms, rate_limit=rate_limit, limit=limit)
         self.listed: dict[str, FixedStepInstrument] = {}
         self._by_market: dict[str, FixedStepInstrument] = {}
         self._intervals: dict[str, str] | None = None
@@ -121,8 +123,6 @@ class CcxtReadClient:
     async def _attempt(self, exchange: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         LAST.set(None)
         waits = method.startswith("watch_")  # for news, as long as there are none
-        if not waits:
-            await self._limit.acquire(1, "light")
         started, result = time.monotonic(), "unknown"
         try:
             answer = await getattr(exchange, method)(*args, **kwargs)
@@ -140,6 +140,9 @@ class CcxtReadClient:
         return answer
 
     def _observe(self, call: str, result: str, started_s: float) -> None:
+        answer = LAST.get()
+        if answer is not None and answer.status in TOO_MANY:
+            self._limit.refused()
         seconds = time.monotonic() - started_s
         metrics.venue_latency.labels(self.quirks.exchange, call, result).observe(seconds)
 
@@ -306,24 +309,33 @@ class CcxtReadClient:
         return [one for one in found if one.size], raws
 
     async def state(self) -> SeatState:
-        """`cash` = equity less the positions' value at the venue's mark prices; no spot."""
-        positions, raws = await self._positions()
-        contexts = await self.contexts() if positions else {}
-        equity, used, free = await self._totals(raws)
-        value = sum((one.size * _mark(one.coin, contexts) for one in positions), Decimal(0))
+        """No spot. `cash` = the wallet less what the open positions cost, exactly, where the venue tells its wallet;
+        else equity less the positions' value at the venue's mark prices, read a moment apart."""
+        for _ in range(CONSISTENT_TRIES):
+            positions, raws = await self._positions()
+            equity, used, free, wallet = await self._totals(raws)
+            if wallet is None or [one.size for one in (await self._positions())[0]] == [one.size for one in positions]:
+                break
+        else:
+            raise UnknownOutcome(f"{self.quirks.exchange}: positions kept moving while the account was read")
+        if wallet is not None:
+            cash = wallet - sum((records.cost(self._by_market[raw["symbol"]], raw) for raw in raws), Decimal(0))
+        else:
+            contexts = await self.contexts() if positions else {}
+            cash = equity - sum((one.size * _mark(one.coin, contexts) for one in positions), Decimal(0))
         return SeatState(
             venue=self._venue,
             time_ms=await self.now_ms(),
             equity=received(equity),
-            cash=received(equity - value),
+            cash=received(cash),
             spot=0,
             margin_used=received(used),
             withdrawable=received(free),
             positions=tuple(positions),
         )
 
-    async def _totals(self, raws: Sequence[Mapping[str, Any]]) -> tuple[Decimal, Decimal, Decimal]:
-        """Equity, margin used, what may leave."""
+    async def _totals(self, raws: Sequence[Mapping[str, Any]]) -> tuple[Decimal, Decimal, Decimal, Decimal | None]:
+        """Equity, margin used, what may leave, and the wallet's balance if it is told."""
         if self.quirks.account is not None:
             method, fields = self.quirks.account
             if self.quirks.exchange == "paradex":
@@ -332,11 +344,12 @@ class CcxtReadClient:
             if not isinstance(answer, Mapping):
                 raise UnknownOutcome(f"account: {str(answer)[:60]!r} is no account")
             equity, used, free = (exact(answer.get(name), f"account {name}") for name in fields)
-            return equity, used, free
+            wallet = self.quirks.wallet
+            return equity, used, free, None if wallet is None else exact(answer.get(wallet), f"account {wallet}")
         balance = (await self.call("fetch_balance")).get(self.quirks.settle) or {}
         total, free, used = (exact(balance.get(name) or 0, f"balance {name}") for name in ("total", "free", "used"))
         profit = sum((exact(raw.get("unrealizedPnl") or 0, "unrealised profit") for raw in raws), Decimal(0))
-        return total + profit, used, free
+        return total + profit, used, free, None
 
     async def fees(self) -> FeeRates:
         coin = next(iter(self.listed))

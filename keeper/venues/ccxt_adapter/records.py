@@ -15,6 +15,7 @@ from keeper.venues.base import Book, MarketContext, OrderReport, OrderState
 from keeper.venues.ccxt_adapter.instruments import FixedStepInstrument
 from keeper.venues.ccxt_adapter.numbers import exact, exact_or_none, level, number_of, paid, received
 from keeper.venues.ccxt_adapter.quirks import Quirks
+from keeper.venues.resting import RestingOrder
 
 HOUR_MS = 3_600_000
 LAST_TIME_MS = 10**14
@@ -146,6 +147,24 @@ def order_report(quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, An
     )
 
 
+def resting(quirks: Quirks, item: FixedStepInstrument, raw: Mapping[str, Any], cloid: str | None) -> RestingOrder:
+    """An open order. UnknownOutcome for one that is not open, or without a price."""
+    found = order_report(quirks, item, raw, cloid or "")
+    price = exact(raw.get("price"), f"order {found.oid} price")
+    if found.state != "open" or price <= 0:
+        raise UnknownOutcome(f"order {found.oid}: {found.state} at {price} among the open orders")
+    return RestingOrder(
+        oid=found.oid,
+        cloid=cloid,
+        coin=found.coin,
+        side=found.side,
+        size=found.size,
+        left=found.size - found.filled,
+        limit_price=price,
+        time_ms=_instant(raw.get("timestamp") or 0, f"order {found.oid}"),
+    )
+
+
 def position(item: FixedStepInstrument, raw: Mapping[str, Any]) -> SeatPosition:
     """ccxt counts contracts without a sign."""
     name = f"position in {item.coin}"
@@ -163,8 +182,18 @@ def position(item: FixedStepInstrument, raw: Mapping[str, Any]) -> SeatPosition:
     )
 
 
+def cost(item: FixedStepInstrument, raw: Mapping[str, Any]) -> Decimal:
+    """What an open position cost, signed: its value less its profit, both at the mark price of the same answer."""
+    held = position(item, raw)
+    if not held.size:
+        return Decimal(0)
+    mark, profit = (exact(raw.get(key), f"{item.coin} {key}") for key in ("markPrice", "unrealizedPnl"))
+    return held.size * mark - profit
+
+
 def ledger_rows(venue: str, quirks: Quirks, rows: Iterable[Mapping[str, Any]]) -> list[LedgerRow]:
-    """Entries of ccxt's ledger that moved money from or to outside; ccxt gives their size and direction apart."""
+    """Entries of ccxt's ledger that moved money from or to outside; ccxt gives their size and direction apart. Plain
+    transfers go by the names `deposit` and `withdraw`, others by the venue's own."""
     found = []
     for raw in rows:
         info = raw.get("info") or {}
@@ -173,6 +202,8 @@ def ledger_rows(venue: str, quirks: Quirks, rows: Iterable[Mapping[str, Any]]) -
             continue
         amount = exact(raw["amount"], f"ledger row {raw.get('id')} amount")
         signed = amount if raw.get("direction") == "in" else -amount
+        if kind in quirks.moves:
+            kind = "deposit" if signed > 0 else "withdraw"
         found.append(
             LedgerRow(
                 venue=venue,
@@ -196,7 +227,7 @@ def transfer_row(venue: str, quirks: Quirks, raw: Mapping[str, Any]) -> LedgerRo
     incoming = raw.get("type") == "deposit"
     return LedgerRow(
         venue=venue,
-        kind=str(raw.get("type")),
+        kind="deposit" if incoming else "withdraw",
         time_ms=_time(raw, name),
         amount=received(amount - fee if incoming else -amount - fee),
         fee=paid(fee),

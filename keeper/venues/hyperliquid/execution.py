@@ -67,6 +67,11 @@ class HyperliquidClient(HyperliquidReadClient):
         self._entry = OrderEntry(base_url, self._http.limit, timeout_s=command_timeout_s) if socket else None
 
     @property
+    def rests(self) -> bool:
+        """Whether orders may stay in its book."""
+        return True
+
+    @property
     def agent(self) -> str:
         """The agent's address."""
         return self._signer.address

@@ -41,6 +41,11 @@ class Position:
         """Cost of the open size, micro-USDC, unsigned."""
         return int(self.entry * abs(self.szi))
 
+    @property
+    def cost(self) -> int:
+        """The same with the position's sign."""
+        return self.entry_ntl if self.szi > 0 else -self.entry_ntl
+
     def apply(self, signed_lots: int, price: int) -> int:
         """Trades `signed_lots` at `price`; returns the closed PnL in micro-USDC."""
         before, after = self.szi, self.szi + signed_lots

@@ -66,7 +66,7 @@ class Booking:
         tx_hash = self._state.hash_of("forced", tid)
         for account, signed in zip(legs, (lots, -lots), strict=True):
             before = account.size(market.spec.index)
-            pnl = self._move(account, market.spec, signed, price)
+            pnl, realised = self._move(account, market.spec, signed, price)
             if account is self._state.house:
                 continue
             own = words if account.address == liquidation.user else direction(before, signed)
@@ -80,6 +80,7 @@ class Booking:
                 start_position=before,
                 direction=own if liquidation.method == "backstop" else words,
                 closed_pnl=pnl,
+                realised=realised,
                 fee=0,
                 hash=tx_hash,
                 oid=self._state.next_oid(),
@@ -119,13 +120,13 @@ class Booking:
         if spec.base is None:
             before = account.size(spec.index)
             costs = self._perpetual_costs(account, order, price * lots, crossed)
-            closed_pnl = self._move(account, spec, signed, price)
+            closed_pnl, realised = self._move(account, spec, signed, price)
             account.pay(spec.dex, -costs.fee)
             words = direction(before, signed)
         else:
             before = account.spot_total(spec.base.index)
             costs = self._spot_costs(account, order, price, lots, crossed)
-            closed_pnl = self._exchange(account, spec.base, signed, price, costs)
+            closed_pnl = realised = self._exchange(account, spec.base, signed, price, costs)
             words = "Buy" if order.is_buy else "Sell"
         micro = price * lots if spec.base is None else price * lots // WEI_PER_MICRO
         self._state.schedule.book_volume(account, micro, self._state.now_ms, taker=crossed, spot=spec.base is not None)
@@ -139,6 +140,7 @@ class Booking:
             start_position=before,
             direction=words,
             closed_pnl=closed_pnl,
+            realised=realised,
             fee=costs.fee,
             hash=tx_hash,
             oid=order.oid,
@@ -195,15 +197,16 @@ class Booking:
         account.spot_wei += -signed * price - costs.fee
         return -signed * price - cost
 
-    def _move(self, account: Account, spec: AssetSpec, signed: int, price: int) -> int:
-        """Trades a perpetual position; the closed PnL. An isolated one takes its margin from the cash when it grows
-        and gives back its share of equity when it shrinks."""
+    def _move(self, account: Account, spec: AssetSpec, signed: int, price: int) -> tuple[int, int]:
+        """Trades a perpetual position; its closed PnL and what was realised (see `Fill`). An isolated one takes its
+        margin from the cash when it grows and gives back its share of equity when it shrinks."""
         position = account.position_to_trade(spec)
-        before = position.szi
+        before, cost = position.szi, position.cost
         isolated = position.isolated_usd is not None if before else account.is_isolated(spec)
         if not isolated:
             account.pay(spec.dex, -signed * price)
-            return position.apply(signed, price)
+            pnl = position.apply(signed, price)
+            return pnl, position.cost - cost - signed * price
         own = position.isolated_usd or 0
         equity = own + before * price
         closed = min(abs(before), abs(signed)) if before * signed < 0 else 0
@@ -212,4 +215,4 @@ class Booking:
         pnl = position.apply(signed, price)
         position.isolated_usd = own - signed * price - released + margin if position.szi else None
         account.pay(spec.dex, released - margin)
-        return pnl
+        return pnl, position.cost - cost - signed * price

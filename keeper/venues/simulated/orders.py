@@ -119,7 +119,9 @@ class Liquidation:
 @dataclass(frozen=True, slots=True)
 class Fill:
     """One account's leg of a trade. `start_position` is the signed size before it (of spot: the wei held before);
-    `closed_pnl` excludes the fee; both amounts have `decimals` decimals. `fee` includes the builder's."""
+    `closed_pnl` and `realised` exclude the fee and have `decimals` decimals: the first counts from the entry price that
+    Hyperliquid shows, the second is what the position's cost and cash really changed by, so that an account's sum to
+    its balance. `fee` includes the builder's."""
 
     account: str
     spec: AssetSpec
@@ -130,6 +132,7 @@ class Fill:
     start_position: int
     direction: str
     closed_pnl: int
+    realised: int
     fee: int
     hash: str
     oid: int

@@ -82,6 +82,9 @@ def check_records(venue: Venue) -> None:
             sizes[asset] = fill.start_position + (fill.lots if fill.is_buy else -fill.lots)
             assert fill.fee == fill.price * fill.lots * (45 if fill.crossed else 15) // 100_000
         assert sizes == {asset: position.szi for asset, position in account.positions.items()}
+        paid = sum(fill.price * (fill.lots if fill.is_buy else -fill.lots) for fill in account.fills)
+        bound = sum(position.cost for position in account.positions.values())
+        assert sum(fill.realised for fill in account.fills) == bound - paid
         assert account.open_orders.keys() == {
             order.oid
             for market in venue.state.all_markets

@@ -41,8 +41,8 @@ def _funding(account: Account) -> Iterator[dict[str, Any]]:
 def _trading(account: Account, publisher: AsterPublisher) -> Iterator[dict[str, Any]]:
     for fill in account.fills:
         symbol, trade = symbol_of(fill.spec.coin), str(fill.tid)
-        if fill.closed_pnl:
-            yield _row(PNL, symbol, fill.closed_pnl, fill.time_ms, fill.tid * 2, trade)
+        if fill.realised:
+            yield _row(PNL, symbol, fill.realised, fill.time_ms, fill.tid * 2, trade)
         fee = fill.fee + publisher.builder_fees.get((fill.oid, fill.tid), 0)
         yield _row(COMMISSION, symbol, -fee, fill.time_ms, fill.tid * 2 + 1, trade)
 

@@ -91,7 +91,7 @@ class AsterPublisher(Publisher):
             "T": fill.time_ms,
             "t": fill.tid,
             "m": not fill.crossed,
-            "rp": render.dollars(fill.closed_pnl),
+            "rp": render.dollars(fill.realised),
         }
         self._update(fill.account, order, "TRADE", status, (lots, micro), trade)
 

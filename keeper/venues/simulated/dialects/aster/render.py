@@ -186,7 +186,7 @@ def user_trade(fill: Fill, builder_fee: int) -> dict[str, Any]:
         "side": "BUY" if fill.is_buy else "SELL",
         "price": price(spec, fill.price),
         "qty": size(spec, fill.lots),
-        "realizedPnl": dollars(fill.closed_pnl),
+        "realizedPnl": dollars(fill.realised),
         "marginAsset": ASSET,
         "quoteQty": dollars(fill.price * fill.lots),
         "commission": dollars(fill.fee + builder_fee),
@@ -200,8 +200,7 @@ def user_trade(fill: Fill, builder_fee: int) -> dict[str, Any]:
 
 def unrealised(position: Position, mark: int) -> int:
     """Micro-USDC at the mark price."""
-    cost = position.entry_ntl if position.szi > 0 else -position.entry_ntl
-    return position.szi * mark - cost
+    return position.szi * mark - position.cost
 
 
 def position_risk(venue: Venue, account: Account | None, market: Market) -> dict[str, Any]:

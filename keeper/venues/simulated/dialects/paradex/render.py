@@ -199,7 +199,7 @@ def fill(row: Fill, account: str, left: int, funding: int) -> dict[str, Any]:
         "remaining_size": size(row.spec, left),
         "fee": dollars(row.fee),
         "fee_currency": SETTLEMENT,
-        "realized_pnl": dollars(row.closed_pnl),
+        "realized_pnl": dollars(row.realised),
         "realized_funding": dollars(funding),
         "created_at": row.time_ms,
         "fill_type": "FILL",
@@ -221,7 +221,6 @@ def payment(spec: AssetSpec, row: Payment, account: str) -> dict[str, Any]:
 def position(venue: Venue, funding: ContinuousFunding, found: Account, account: str, asset: int) -> dict[str, Any]:
     market = venue.market(asset)
     spec, held = market.spec, found.positions[asset]
-    cost = held.entry_ntl if held.szi > 0 else -held.entry_ntl
     return {
         "id": f"{account}-{name_of(spec.coin)}",
         "account": account,
@@ -235,8 +234,8 @@ def position(venue: Venue, funding: ContinuousFunding, found: Account, account: 
         "unrealized_pnl": dollars(unrealised(held, market.mark)),
         "unrealized_funding_pnl": dollars(funding.unrealised(found.address, asset)),
         "leverage": str(held.leverage),
-        "cost": dollars(cost),
-        "cost_usd": dollars(cost),
+        "cost": dollars(held.cost),
+        "cost_usd": dollars(held.cost),
         "cached_funding_index": index(spec, funding.indices[asset]),
         "created_at": venue.now_ms(),
         "last_updated_at": venue.now_ms(),
