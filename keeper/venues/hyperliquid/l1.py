@@ -62,11 +62,12 @@ class L1Key:
         self, action: dict[str, Any], nonce: int, vault: str | None = None, expires_after: int | None = None
     ) -> dict[str, Any]:
         """{r, s, v} as the SDK writes it: hex numbers without leading zeros, v 27 or 28."""
-        agent = keccak(self._agent + connection_id(action, nonce, vault, expires_after))
+        r, s, v = self.sign_digest(connection_id(action, nonce, vault, expires_after))
+        return {"r": r, "s": s, "v": v}
+
+    def sign_digest(self, connection: bytes) -> tuple[str, str, int]:
+        """(r, s, v) for an action's `connection_id`."""
+        agent = keccak(self._agent + connection)
         signature: bytes = self._sign(keccak(self._prefix + agent), None)
         text = signature.hex()
-        return {
-            "r": "0x" + text[:64].lstrip("0"),
-            "s": "0x" + text[64:128].lstrip("0"),
-            "v": signature[64] + CURVE_V,
-        }
+        return "0x" + text[:64].lstrip("0"), "0x" + text[64:128].lstrip("0"), signature[64] + CURVE_V

@@ -8,7 +8,6 @@ is over) is of unknown outcome; what could not be written at all may go another 
 import asyncio
 import random
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -105,12 +104,12 @@ class OrderEntry:
         self._transport.send(WSMsgType.TEXT, request)
         return number, answer
 
-    async def post(self, body: Any, *, purpose: Purpose, call: str, weight: float = 1) -> bytes | None:
+    async def post(self, body: bytes, *, purpose: Purpose, call: str, weight: float = 1) -> bytes | None:
         """The answer to a signed body. UnknownOutcome when none came, None when nothing was written."""
         if not self.is_ready:
             return None
         await self._limit.acquire(weight, purpose)
-        written = self.write(msgspec.json.encode(body))
+        written = self.write(body)
         return None if written is None else await self.answer(*written, call)
 
     async def answer(self, number: int, answer: Answer, call: str) -> bytes:
