@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from contextlib import aclosing
@@ -96,6 +97,7 @@ class Venue:
 
 
 async def serve() -> None:
+    _keep_to(0)
     venue = Venue()
     app = web.Application()
     app.router.add_post("/info", venue.info)
@@ -113,6 +115,7 @@ async def serve() -> None:
 
 
 async def trade(url: str) -> None:
+    _keep_to(1)
     texts = frames()
     quotes = terms(VENUES, texts, fixed=False)
     quantity = sum((size for quote in quotes for _, size in quote.levels), Decimal(0)) * 3 // 10
@@ -178,6 +181,13 @@ async def _ours(url: str, client: HyperliquidClient, route: LiveRoute, inner: li
     async with aclosing(client.stream(["BTC"])) as events:
         async for _ in events:
             pass
+
+
+def _keep_to(core: int) -> None:
+    """The venue and its clients each have a core, so that neither is put off it by the other's waking up."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[core]})
 
 
 def _room() -> int:
