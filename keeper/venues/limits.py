@@ -50,7 +50,7 @@ class TokenBucket:
 
     def take(self, weight: float, floor: float = 0.0) -> bool:
         """Takes them if they are there now."""
-        if self.wait_s(weight, floor) > 0:
+        if self.tokens < min(weight + floor, self.capacity):
             return False
         self._tokens -= weight
         return True

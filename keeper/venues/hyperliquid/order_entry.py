@@ -67,6 +67,7 @@ class OrderEntry:
         self._limit = limit
         self._timeout_s = timeout_s
         self._transport: WSTransport | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._waiting: dict[int, Answer] = {}
         self._number = 0
         self._heard_s = 0.0
@@ -82,6 +83,7 @@ class OrderEntry:
     async def start(self) -> None:
         """Returns when the first attempt to connect has ended, whether or not it succeeded."""
         if self._task is None:
+            self._loop = asyncio.get_running_loop()
             self._task = asyncio.create_task(self._keep_open())
             await self._first.wait()
 
@@ -98,7 +100,7 @@ class OrderEntry:
             return None
         self._number += 1
         number = self._number
-        answer: Answer = asyncio.get_running_loop().create_future()
+        answer: Answer = self._loop.create_future()
         self._waiting[number] = answer
         request = b'{"method":"post","id":%d,"request":{"type":"action","payload":%b}}' % (number, body)
         self._transport.send(WSMsgType.TEXT, request)
