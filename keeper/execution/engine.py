@@ -99,6 +99,7 @@ class ExecutionEngine:
             berths=self._resting,
             settings=settings,
         )
+        market.on_book = self._parents.ready.take_book
         market.on_connect = self.legs.on_connect
         market.on_fills = self.legs.on_fills
 

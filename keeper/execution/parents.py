@@ -18,6 +18,7 @@ from keeper.execution.children import Children
 from keeper.execution.own_orders import Committed, OwnOrders
 from keeper.execution.ports import Append, Market, Risk
 from keeper.execution.pricing import lots_within, median, padded, reached, worst_price
+from keeper.execution.ready import ReadyRoutes
 from keeper.execution.rounds import Round, Rounds
 from keeper.execution.settings import ExecutionSettings
 from keeper.ledger import Books, OrderView
@@ -76,6 +77,8 @@ class Parents:
         self._settings = settings
         self._wakes: dict[str, asyncio.Event] = {}
         self._look_after: dict[str, float] = {}
+        self._watched_until: dict[str, float] = {}
+        self.ready = ReadyRoutes(self._offered)
 
     def wake(self, digest: str) -> None:
         """Something that concerns the order has changed."""
@@ -94,6 +97,8 @@ class Parents:
         finally:
             del self._wakes[digest]
             self._look_after.pop(digest, None)
+            self._watched_until.pop(digest, None)
+            self.ready.drop(digest, coin_of(self._view(digest).signed.order.instrument))
 
     # waiting
 
@@ -357,6 +362,7 @@ class Parents:
             if isinstance(leg, End):
                 return leg
             if leg is None:
+                self._look_out(digest, self._rounds.allowed(order))
                 await self._nap(digest, self._settings.watch_s)
                 continue
             self._append(leg)
@@ -417,6 +423,8 @@ class Parents:
             while not task.done():
                 if (reason := self._why_withdraw(leg)) is not None:
                     self._children.withdraw(leg, reason)
+                else:
+                    self._look_out(leg.digest, self._elsewhere(leg))
                 await self._nap(leg.digest, self._settings.watch_s, task)
         finally:
             if not task.done():
@@ -435,11 +443,30 @@ class Parents:
             most = self._own.closable(order, [leg.venue], beside={leg.cloid}).get(leg.venue, ZERO)
             if open_part > most:
                 return "the sub-account holds less than it would reduce"
-        elsewhere = [venue for venue in self._rounds.allowed(order) if venue != leg.venue]
         may_look = order.timeInForce != ALO and self._may_look(leg.digest)
-        if may_look and self._rounds.takeable(order, view.reference_price, elsewhere):
+        if may_look and self._rounds.takeable(order, view.reference_price, self._elsewhere(leg)):
             return "another venue offers its price"
         return None
+
+    def _elsewhere(self, leg: LegIntent) -> list[str]:
+        return [venue for venue in self._rounds.allowed(self._view(leg.digest).signed.order) if venue != leg.venue]
+
+    def _look_out(self, digest: str, venues: Collection[str]) -> None:
+        """Lets books wake it, at terms that are renewed every few seconds."""
+        view, now_s = self._view(digest), asyncio.get_running_loop().time()
+        order, left = view.signed.order, self._left(view)
+        if order.timeInForce == ALO or left <= 0 or now_s < self._watched_until.get(digest, 0.0):
+            return
+        self._watched_until[digest] = now_s + self._settings.retake_s
+        route = self._rounds.lookout(order, left, view.reference_price, venues)
+        if route is None:
+            self.ready.drop(digest, coin_of(order.instrument))
+        else:
+            self.ready.keep(digest, coin_of(order.instrument), route)
+
+    def _offered(self, digest: str) -> None:
+        if self._may_look(digest):
+            self.wake(digest)
 
     # ending
 

@@ -8,7 +8,7 @@ from keeper.model.events import Event
 from keeper.model.instruments import Instrument, Side
 from keeper.model.venue_records import Fill, SeatState
 from keeper.routing import VenueQuote
-from keeper.venues.base import MarketContext
+from keeper.venues.base import Book, MarketContext
 
 Place = tuple[str, str]
 """(venue, coin)."""
@@ -21,8 +21,9 @@ class Append(Protocol):
 
 
 class Market(Protocol):
-    """Live books and prices of every venue. The two callbacks are set by execution."""
+    """Live books and prices of every venue. The callbacks are set by execution."""
 
+    on_book: Callable[[Book], None] | None
     on_connect: Callable[[str], Awaitable[None]] | None
     on_fills: Callable[[str, tuple[Fill, ...], bool], Awaitable[None]] | None
 

@@ -20,7 +20,7 @@ from keeper.ledger import Books
 from keeper.model.instruments import Instrument, coin_of, sign
 from keeper.model.signed_orders import ALO, Order
 from keeper.model.venue_records import SeatState
-from keeper.routing import RoutePlan, RouteRequest, RoutingError, VenueQuote, plan
+from keeper.routing import LiveRoute, RoutePlan, RouteRequest, RoutingError, VenueQuote, plan
 from keeper.venues.base import AccountReader, FeeRates
 
 log = structlog.get_logger()
@@ -180,26 +180,45 @@ class Rounds:
     def takeable(self, order: Order, reference: Decimal | None, venues: Collection[str]) -> bool:
         """Whether one of the venues shows something within the order's bounds now. Asks nobody: for an order that
         rests and looks about."""
-        coin = coin_of(order.instrument)
-        usable = [venue for venue in venues if self._health.usable(venue) and self._books.frozen(venue) is None]
         worst = order.limit if reference is None else worst_price(order, reference)
-        if not usable or worst is None:
+        if worst is None:
             return False
-        quotes = self._market.quotes(
-            coin,
-            order.direction,
-            taker_bps=dict.fromkeys(usable, Decimal(0)),
-            holding_hours=0,
-            max_quantity={},
-            venues=tuple(usable),
-        )
-        quotes = self._own.without_own(quotes, coin, order.direction)
+        quotes = self._own.without_own(self._in_sight(order, venues), coin_of(order.instrument), order.direction)
         away = sign(order.direction)
         return any(
             quote.levels
             and away * (worst - quote.levels[0][0]) >= 0
             and quote.levels[0][0] * quote.levels[0][1] >= quote.min_notional
             for quote in quotes
+        )
+
+    def lookout(
+        self, order: Order, quantity: Decimal, reference: Decimal | None, venues: Collection[str]
+    ) -> LiveRoute | None:
+        """The route of what is left within the order's bounds, whatever it costs otherwise: that something comes in
+        reach is all that is asked of it. None when there is nothing to watch now."""
+        worst = order.limit if reference is None else worst_price(order, reference)
+        quotes = self._in_sight(order, venues)
+        if worst is None or not quotes:
+            return None
+        request = RouteRequest(order.direction, quantity, reference or worst, limit_price=worst)
+        try:
+            return LiveRoute(request, quotes)
+        except RoutingError:
+            return None
+
+    def _in_sight(self, order: Order, venues: Collection[str]) -> list[VenueQuote]:
+        """The books of those that are usable, without costs."""
+        usable = [venue for venue in venues if self._health.usable(venue) and self._books.frozen(venue) is None]
+        if not usable:
+            return []
+        return self._market.quotes(
+            coin_of(order.instrument),
+            order.direction,
+            taker_bps=dict.fromkeys(usable, Decimal(0)),
+            holding_hours=0,
+            max_quantity={},
+            venues=tuple(usable),
         )
 
     async def seat(self, venue: str) -> tuple[SeatState, FeeRates] | None:

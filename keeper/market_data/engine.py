@@ -9,13 +9,14 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from decimal import Decimal
+from functools import partial
 
 import msgspec
 import structlog
 
 from keeper.clock import Clock
 from keeper.errors import ConfigError, UnknownOutcome, VenueError
-from keeper.market_data.books import MAX_AGE_S, BookState
+from keeper.market_data.books import MAX_AGE_S, BookState, is_crossed
 from keeper.market_data.checks import book_fault, context_fault, delta_fault
 from keeper.market_data.composite import CompositeIndex, IndexSource, composite_index
 from keeper.market_data.mark_replica import MarkReplica
@@ -42,12 +43,14 @@ from keeper.venues.base import (
     MarketContext,
     MarketDataClient,
     StreamEvent,
+    Tapped,
     Unreadable,
 )
 
 log = structlog.get_logger()
 
 OnConnect = Callable[[str], Awaitable[None]]
+OnBook = Callable[[Book], None]
 OnFills = Callable[[str, tuple[Fill, ...], bool], Awaitable[None]]
 
 MAX_MARK_AGE_S = 30.0
@@ -59,7 +62,8 @@ class MarketDataEngine:
 
     `mark_rules` by venue: what its mark price ought to be. A mark that leaves its own rule, or an oracle price that the
     composite index of three venues or more holds back, is alerted and not quoted until it is back.
-    `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; both
+    `on_book(book)` is told of every book that can be believed, where the adapter can do it before the book is kept;
+    `on_connect(venue)` is awaited after every connect, `on_fills(venue, fills, snapshot)` for pushed fills; all
     may be set after construction (execution sets them).
     """
 
@@ -83,6 +87,10 @@ class MarketDataEngine:
         self._monotonic = monotonic
         self.alerts = alerts or Alerts(monotonic)
         self._watch = MarkWatch(mark_rules or {}, self.alerts)
+        for venue in self._venues.values():
+            if isinstance(venue.client, Tapped):
+                venue.client.tap = partial(self._offer, venue)
+        self.on_book: OnBook | None = None
         self.on_connect: OnConnect | None = None
         self.on_fills: OnFills | None = None
 
@@ -276,6 +284,8 @@ class MarketDataEngine:
                 self.alerts.raise_alert("stream_down", name, event.reason)
             case BookUpdate():
                 self._take_book(venue, event.book)
+                if not isinstance(venue.client, Tapped):
+                    self._offer(venue, event.book)
             case BookDeltaUpdate():
                 await self._take_delta(venue, event.delta)
             case ContextUpdate():
@@ -330,6 +340,12 @@ class MarketDataEngine:
         for book in venue.books.values():
             book.resync()
         venue.untimed.clear()
+
+    def _offer(self, venue: VenueState, book: Book) -> None:
+        if self.on_book is None or not venue.connected or book.coin not in venue.books:
+            return
+        if not is_crossed(book) and book_fault(book, self._fresh_mark(venue, book.coin)) is None:
+            self.on_book(book)
 
     def _take_book(self, venue: VenueState, book: Book) -> None:
         """A book's time is also that of the contexts sent just before it: contexts come without one."""

@@ -37,9 +37,11 @@ def usdc(micro: int) -> Decimal:
 
 def plain(number: Decimal) -> str:
     """The one spelling of a number in records that are hashed: no exponent, no trailing zeros, no minus zero."""
-    if number == 0:
+    if not number:
         return "0"
-    text = format(number, "f")
+    text = str(number)
+    if "E" in text:
+        text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 

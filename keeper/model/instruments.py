@@ -8,6 +8,9 @@ Side = Literal["buy", "sell"]
 
 SUFFIX = "-PERP"
 
+STEPS = {exponent: Decimal(1).scaleb(exponent) for exponent in range(-40, 41)}
+"""10^exponent."""
+
 
 def symbol_of(coin: str) -> str:
     """Our name of a coin's perpetual: `BTC` → `BTC-PERP`. Clients sign this name."""
@@ -45,12 +48,12 @@ class Instrument:
 
     @property
     def lot_size(self) -> Decimal:
-        return Decimal(1).scaleb(-self.size_decimals)
+        return STEPS[-self.size_decimals]
 
     def tick_size(self, price: Decimal) -> Decimal:
         """The price step at `price`."""
         by_figures = min(0, price.adjusted() - 4)
-        return Decimal(1).scaleb(max(by_figures, self.size_decimals - 6))
+        return STEPS[max(by_figures, self.size_decimals - 6)]
 
     def is_valid_price(self, price: Decimal) -> bool:
         return price > 0 and price % self.tick_size(price) == 0

@@ -1,13 +1,17 @@
 """Margin checks of sub-accounts over the books, at the current marks."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
+from keeper.errors import InputError
+from keeper.model.amounts import plain
 from keeper.model.instruments import Instrument, Side
 from keeper.model.venue_records import SeatState
 from keeper.risk.decision import Accounts, Answer, Question, decide
 from keeper.risk.margin import Place, RiskSettings, requirement
+from keeper.risk.room import largest
 from keeper.risk.seats import leverage_of, seat_capacity
 
 Record: TypeAlias = Callable[[Accounts, Question, Answer], None]
@@ -45,8 +49,8 @@ class RiskEngine:
     def check_order(
         self, books: Accounts, id: int, coin: str, side: Side, size: Decimal, venues: tuple[str, ...]
     ) -> None:
-        """InputError with the reason of `decide` when the sub-account may not take the order. Every check is recorded,
-        whatever it says."""
+        """InputError with the reason of `decide` when the sub-account may not take the order, and with the size that it
+        may take where margin is the reason. Every check is recorded, whatever it says."""
         question = Question(
             id=id,
             coin=coin,
@@ -62,7 +66,23 @@ class RiskEngine:
         if self._record is not None:
             self._record(books, question, answer)
         if answer.refusal is not None:
-            raise answer.refusal
+            raise self._with_room(books, question, answer.refusal)
+
+    def _with_room(self, books: Accounts, asked: Question, refusal: InputError) -> InputError:
+        """The refusal of an order that is too large for its margin says how large it might be."""
+        if refusal.code != "insufficient_margin":
+            return refusal
+        instruments = self._prices.instruments()
+        listed = [instruments.get(venue, {}).get(asked.coin) for venue in asked.venues]
+        lot = min(instrument.lot_size for instrument in listed if instrument is not None)
+
+        def check(lots: int) -> None:
+            if (less := decide(books, replace(asked, size=lots * lot)).refusal) is not None:
+                raise less
+
+        room = largest(check, int(asked.size / lot)) * lot
+        text = f"{refusal.text}; at most {plain(room)} {asked.coin} fits" if room else refusal.text
+        return InputError(refusal.field, text, refusal.code)
 
     def capacity(self, state: SeatState, instrument: Instrument, side: Side) -> Decimal:
         """The largest order that a seat's own margin carries at its venue (see `seat_capacity`); 0 without a mark."""

@@ -1,4 +1,5 @@
-"""How large an order may be, found out before it is needed: on the hot path one comparison is left to make."""
+"""How large an order may be: what a refusal tells its client, and, found out before it is needed, the one comparison
+that is left to make on the hot path."""
 
 from collections.abc import Callable
 

@@ -4,7 +4,7 @@
 anew, and `decide` searches. Compiled, on `Depth` books whose numbers fit; for all others `plan` gives the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -69,6 +69,11 @@ class LiveRoute:
         self._index = {quote.venue: index for index, quote in enumerate(quotes)}
         self.plan()  # refuses what cannot be routed
         self._build()
+
+    @property
+    def venues(self) -> Collection[str]:
+        """Those that are quoted."""
+        return self._index.keys()
 
     def update(self, venue: str, levels: Sequence[Level]) -> None:
         """Takes the side of a book that the order would take, best first. KeyError for a venue that is not quoted."""

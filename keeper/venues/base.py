@@ -5,9 +5,9 @@ address in lower case: the id of a seat. Every method is a read unless it says o
 adapter and raise `VenueError` when the venue says no, `UnknownOutcome` when it cannot be reached or understood.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -186,6 +186,14 @@ class MarketDataClient(Protocol):
     def stream(self, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
         """Books and contexts of `coins` and the seat's fills, for ever: reconnects by itself, saying so."""
         ...
+
+
+@runtime_checkable
+class Tapped(Protocol):
+    """Of a market data client: gives out each book of its stream as soon as it is read, before the event that holds it.
+    What is set here must not raise."""
+
+    tap: Callable[[Book], None] | None
 
 
 class AccountReader(Protocol):

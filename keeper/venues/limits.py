@@ -54,7 +54,7 @@ class TokenBucket:
 
     def take(self, weight: float, floor: float = 0.0) -> bool:
         """Takes them if they are there now."""
-        if self.wait_s(weight, floor) > 0:
+        if self.tokens < min(weight + floor, self.capacity):
             return False
         self._tokens -= weight
         return True
@@ -91,19 +91,21 @@ class IpLimit:
     async def acquire(self, weight: float, purpose: Purpose) -> None:
         """Waits until the request may leave."""
         if self.take(weight, purpose):
+            self.note(purpose)
             return
         started, floor = self._monotonic(), FLOORS[purpose] * self._bucket.capacity
         async with self._queues[purpose]:
             while not self._bucket.take(weight, floor):
                 await self._pause(self._bucket.wait_s(weight, floor))
-        self._waits[purpose].observe(self._monotonic() - started)
+        self.note(purpose, self._monotonic() - started)
 
     def take(self, weight: float, purpose: Purpose) -> bool:
-        """Whether the request may leave now; nothing is used up if not."""
-        if self._queues[purpose].locked() or not self._bucket.take(weight, FLOORS[purpose] * self._bucket.capacity):
-            return False
-        self._waits[purpose].observe(0)
-        return True
+        """Whether the request may leave now; nothing is used up if not. `note` it when there is time."""
+        return not self._queues[purpose].locked() and self._bucket.take(weight, FLOORS[purpose] * self._bucket.capacity)
+
+    def note(self, purpose: Purpose, waited_s: float = 0.0) -> None:
+        """Tells the metrics of a request that has left."""
+        self._waits[purpose].observe(waited_s)
 
     def refused(self) -> None:
         """The venue answered 429: it counts otherwise than we do. Reports go no faster than the bucket fills from now

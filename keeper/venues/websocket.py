@@ -2,22 +2,26 @@
 
 Ages are measured on the monotonic clock. A channel that has been silent for longer than its limit means that the
 connection is dead or lost its subscription, so it is closed and opened anew (a half-open socket never errs by itself).
+A message is read in the same step in which the socket gives it out, and one wake-up hands over all that have come.
 """
 
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
-import aiohttp
 import msgspec
+from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
 LARGEST_MESSAGE = 16 * 1024 * 1024
 """Bytes; a venue that sends more in one message is hung up on."""
+MOST_WAITING = 1_000
+"""Messages read and not yet handed over; the socket is not read on while there are more."""
 
 
 class Up(msgspec.Struct, frozen=True):
@@ -56,60 +60,137 @@ async def supervise(plan: WebSocketPlan, *, jitter: random.Random | None = None)
     """Frames for ever: Up, messages, Down, then again after a pause. Close the generator to stop."""
     dice = jitter or random.Random()  # noqa: S311 - spreads reconnects, decides nothing
     attempt = 0
-    async with aiohttp.ClientSession() as session:
-        while True:
-            spoke = False
-            connection = _connection(session, plan)
-            try:
-                async for frame in connection:
-                    spoke = spoke or isinstance(frame, Message)
-                    yield frame
-            finally:
-                await connection.aclose()
-            attempt = 0 if spoke else attempt + 1
-            await asyncio.sleep(dice.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)))
+    while True:
+        spoke = False
+        connection = _connection(plan)
+        try:
+            async for frame in connection:
+                spoke = spoke or isinstance(frame, Message)
+                yield frame
+        finally:
+            await connection.aclose()
+        attempt = 0 if spoke else attempt + 1
+        await asyncio.sleep(dice.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)))
 
 
-async def _connection(session: aiohttp.ClientSession, plan: WebSocketPlan) -> AsyncGenerator[Frame, None]:
+async def _connection(plan: WebSocketPlan) -> AsyncGenerator[Frame, None]:
     """One connection from Up to Down; only Down when it cannot be made."""
+    inbox = _Inbox(plan)
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            socket = await session.ws_connect(plan.url, max_msg_size=LARGEST_MESSAGE)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            transport, _ = await ws_connect(lambda: inbox, plan.url, max_frame_size=LARGEST_MESSAGE)
+    except (OSError, TimeoutError, WSError) as error:
         yield Down(f"{plan.url}: {type(error).__name__} {error}".rstrip())
         return
-    receiving: asyncio.Task[aiohttp.WSMessage] | None = None
     try:
         for text in plan.greeting:
-            await socket.send_str(text)
+            transport.send(WSMsgType.TEXT, text.encode())
         yield Up()
-        now = time.monotonic()
-        heard = dict.fromkeys(plan.silence_limits, now)
-        next_ping = now + plan.ping_every_s
+        next_ping = time.monotonic() + plan.ping_every_s
         while True:
-            receiving = receiving or asyncio.ensure_future(socket.receive())
-            silent_at = min((heard[name] + limit for name, limit in plan.silence_limits.items()), default=next_ping)
-            await asyncio.wait({receiving}, timeout=max(0.0, min(next_ping, silent_at) - time.monotonic()))
-            now = time.monotonic()
-            if receiving.done():
-                message, receiving = receiving.result(), None
-                if message.type is not aiohttp.WSMsgType.TEXT:
-                    yield Down(f"{plan.url}: closed by the venue ({message.type.name})")
-                    return
-                channel, content = plan.read(message.data)
-                if channel in heard:
-                    heard[channel] = now
-                yield Message(content)
-            quiet = [name for name, limit in plan.silence_limits.items() if now - heard[name] > limit]
-            if quiet:
-                yield Down(f"{plan.url}: no word on {quiet[0]} for {plan.silence_limits[quiet[0]]:g} s")
+            for _ in range(len(inbox.messages)):
+                yield Message(inbox.next())
+            if inbox.lost and not inbox.messages:
+                yield Down(f"{plan.url}: {inbox.lost}")
                 return
-            if now >= next_ping:
-                await socket.send_str(plan.ping)
-                next_ping = now + plan.ping_every_s
-    except (aiohttp.ClientError, ConnectionError) as error:
-        yield Down(f"{plan.url}: {type(error).__name__} {error}".rstrip())
+            if inbox.due:
+                now = time.monotonic()
+                if now >= next_ping:
+                    transport.send(WSMsgType.TEXT, plan.ping.encode())
+                    next_ping = now + plan.ping_every_s
+                silent_at, quiet = inbox.first_silence()
+                if now > silent_at:
+                    yield Down(f"{plan.url}: no word on {quiet} for {plan.silence_limits[quiet]:g} s")
+                    return
+                inbox.look_in(min(next_ping, silent_at) - now)
+            await inbox.wait()
     finally:
-        if receiving is not None:
-            receiving.cancel()
-        await socket.close()
+        inbox.close()
+        transport.disconnect(graceful=False)
+
+
+class _Inbox(WSListener):
+    """What one connection has said: messages as they were read, and when each channel was heard last. `lost`: why no
+    more will come; `due`: it is time to look at pings and silences."""
+
+    def __init__(self, plan: WebSocketPlan) -> None:
+        super().__init__()
+        self.messages: deque[Any] = deque()
+        self.lost = ""
+        self.due = True
+        self._plan = plan
+        self._heard = dict.fromkeys(plan.silence_limits, time.monotonic())
+        self._parts = bytearray()
+        self._transport: WSTransport | None = None
+        self._is_paused = False
+        self._waiting: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def first_silence(self) -> tuple[float, str]:
+        """When the first channel will have been silent for too long, if it says nothing until then, and which."""
+        limits = self._plan.silence_limits
+        return min(((at + limits[name], name) for name, at in self._heard.items()), default=(float("inf"), ""))
+
+    def next(self) -> Any:
+        if self._is_paused and len(self.messages) <= MOST_WAITING // 2 and self._transport is not None:
+            self._is_paused = False
+            self._transport.underlying_transport.resume_reading()
+        return self.messages.popleft()
+
+    def look_in(self, seconds: float) -> None:
+        """`due` again after so long."""
+        self.due = False
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._look)
+
+    async def wait(self) -> None:
+        """Until something has come, or is due."""
+        if self.messages or self.lost or self.due:
+            return
+        self._waiting = asyncio.get_running_loop().create_future()
+        await self._waiting
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        self._transport = transport
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        kind = frame.msg_type
+        if kind is WSMsgType.TEXT and frame.fin:
+            self._take(frame.get_payload_as_utf8_text())
+        elif kind is WSMsgType.TEXT or kind is WSMsgType.CONTINUATION:
+            self._parts += frame.get_payload_as_memoryview()
+            if len(self._parts) > LARGEST_MESSAGE:
+                self._lose("a message of too many parts")
+            elif frame.fin:
+                text, self._parts = self._parts.decode(), bytearray()
+                self._take(text)
+        elif kind is WSMsgType.BINARY or kind is WSMsgType.CLOSE:
+            self._lose(f"closed by the venue ({kind.name})")
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        self._lose("closed by the venue")
+
+    def _take(self, text: str) -> None:
+        channel, content = self._plan.read(text)
+        if channel in self._heard:
+            self._heard[channel] = time.monotonic()
+        self.messages.append(content)
+        if len(self.messages) > MOST_WAITING and not self._is_paused and self._transport is not None:
+            self._is_paused = True
+            self._transport.underlying_transport.pause_reading()
+        self._wake()
+
+    def _look(self) -> None:
+        self.due = True
+        self._wake()
+
+    def _lose(self, reason: str) -> None:
+        self.lost = self.lost or reason
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)

@@ -5,6 +5,7 @@ from tests.conformance.harness import AdapterUnderTest
 
 ADAPTERS: tuple[AdapterUnderTest, ...] = (
     hyperliquid.ADAPTER,
+    hyperliquid.SOCKET,
     ccxt_dialects.ASTER,
     ccxt_dialects.PARADEX,
     toy_venue.ADAPTER,

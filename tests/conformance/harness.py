@@ -24,7 +24,7 @@ from keeper.venues.base import (
     StreamEvent,
 )
 from keeper.venues.resting import OrderTicket, RestingClient
-from tests.conformance.proxy import FaultProxy
+from tests.conformance.proxy import FaultProxy, PostOf
 
 Capability = Literal[
     "resting",  # places GTC and ALO orders and cancels them (RestingClient)
@@ -89,8 +89,7 @@ class Clients:
 class AdapterUnderTest:
     """`serve` starts the venue for as long as the context lasts; `connect(url, seat)` makes started clients whose
     commands give up after `timeout_s`. `is_command(method, path)` tells requests that change something
-    from reads. `bend` has
-    frames of this dialect made untrue: by name (`crossed`, `rate_is_open_interest`), text to text or None when the
+    from reads, `post_of` knows commands among the frames of a WebSocket. `bend` has frames of this dialect made untrue: by name (`crossed`, `rate_is_open_interest`), text to text or None when the
     frame is of another kind."""
 
     name: str
@@ -102,6 +101,7 @@ class AdapterUnderTest:
     size: Mapping[str, str]
     capabilities: frozenset[Capability]
     bend: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
+    post_of: PostOf = lambda _: None
     timeout_s: float = 3.0
     share: float = 1.0
     """Of a campaign's faulted orders, beside the other adapters': less for one that takes long for each."""
@@ -289,7 +289,7 @@ def new_cloid() -> str:
 async def open_world(adapter: AdapterUnderTest, server: Server) -> AsyncIterator[World]:
     """A new seat, a proxy of its own, and clients on either side of it."""
     seat = await asyncio.to_thread(server.new_seat)
-    async with FaultProxy.to(server.url, adapter.is_command) as proxy:
+    async with FaultProxy.to(server.url, adapter.is_command, adapter.post_of) as proxy:
         clients = await adapter.connect(proxy.url, seat)
         truth = await adapter.connect(server.url, seat)
         try:

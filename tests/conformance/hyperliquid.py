@@ -1,9 +1,11 @@
-"""The native Hyperliquid adapter against the `hyperliquid` dialect of the simulated venue."""
+"""The native Hyperliquid adapter against the `hyperliquid` dialect of the simulated venue, its commands by HTTP or over
+the WebSocket that it keeps open for them."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from keeper.clock import LiveClock
 from keeper.venues.hyperliquid.execution import HyperliquidClient
@@ -52,12 +54,20 @@ def serve() -> Iterator[HyperliquidServer]:
         yield server
 
 
-async def connect(url: str, seat: Seat) -> Clients:
+async def connect(url: str, seat: Seat, *, socket: bool = False) -> Clients:
     client = HyperliquidClient(
-        url, seat.account, VENUE_ID, seat.key, LiveClock(), weight_per_minute=10_000_000, command_timeout_s=TIMEOUT_S
-    )
+        url, seat.account, VENUE_ID, seat.key, LiveClock(), weight_per_minute=10_000_000, command_timeout_s=TIMEOUT_S,
+        socket=socket,
+    )  # fmt: skip
     await client.start()
     return Clients(client, client, client, client.close, client)
+
+
+def post_of(text: str) -> int | None:
+    message = json.loads(text) if '"post"' in text else {}
+    if message.get("method") == "post":
+        return int(message["id"])
+    return int(message["data"]["id"]) if message.get("channel") == "post" else None
 
 
 def crossed(text: str) -> str | None:
@@ -89,4 +99,8 @@ ADAPTER = AdapterUnderTest(
     capabilities=ALL_CAPABILITIES - {"exact_pnl"},  # the venue cuts the average entry to a price's decimals
     bend={"crossed": crossed, "rate_is_open_interest": rate_is_open_interest},
     timeout_s=TIMEOUT_S,
+)
+
+SOCKET = replace(
+    ADAPTER, name="hyperliquid (native, socket)", connect=partial(connect, socket=True), post_of=post_of, share=0.1
 )

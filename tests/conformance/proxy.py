@@ -1,7 +1,8 @@
 """A proxy between an adapter and its venue that does to messages what networks and venues do to them.
 
-HTTP faults are ordered one by one and used up by the next request of their kind; frames of a WebSocket pass through
-`bend`, a function from one text to the texts that arrive instead.
+Faults of commands and reads are ordered one by one and used up by the next request of their kind, commands that are
+posted over a WebSocket included; the other frames of a WebSocket pass through `bend`, a function from one text to the
+texts that arrive instead.
 """
 
 import asyncio
@@ -37,6 +38,10 @@ HTTP_FAULTS: tuple[HttpFault, ...] = HttpFault.__args__  # type: ignore[attr-def
 Bend = Callable[[str], Sequence[str]]
 
 
+PostOf = Callable[[str], int | None]
+"""The number of a command posted over a WebSocket, from its frame or from its answer's; None for other frames."""
+
+
 def unbent(text: str) -> Sequence[str]:
     return (text,)
 
@@ -49,11 +54,13 @@ class _Ordered:
 
 
 class FaultProxy:
-    """Reaches the venue at `target`; `is_command(method, path)` tells commands from reads."""
+    """Reaches the venue at `target`; `is_command(method, path)` tells commands from reads, `post_of` knows those that
+    come over a WebSocket."""
 
-    def __init__(self, target: str, is_command: Callable[[str, str], bool]) -> None:
+    def __init__(self, target: str, is_command: Callable[[str, str], bool], post_of: PostOf) -> None:
         self._target = target
         self._is_command = is_command
+        self._post_of = post_of
         self._ordered: list[_Ordered] = []
         self._sockets: set[web.WebSocketResponse] = set()
         self.bend: Bend = unbent
@@ -86,8 +93,10 @@ class FaultProxy:
 
     @classmethod
     @asynccontextmanager
-    async def to(cls, target: str, is_command: Callable[[str, str], bool]) -> AsyncIterator[Self]:
-        proxy = cls(target.rstrip("/"), is_command)
+    async def to(
+        cls, target: str, is_command: Callable[[str, str], bool], post_of: PostOf = lambda _: None
+    ) -> AsyncIterator[Self]:
+        proxy = cls(target.rstrip("/"), is_command, post_of)
         app = web.Application(client_max_size=1 << 24)
         app.router.add_route("*", "/{path:.*}", proxy._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
@@ -156,9 +165,10 @@ class FaultProxy:
         self._sockets.add(client)
         try:
             async with self._session.ws_connect(self._target + request.path_qs, max_msg_size=0) as venue:
-                up = asyncio.create_task(self._pump_up(client, venue))
+                faults: dict[int, _Ordered] = {}
+                up = asyncio.create_task(self._pump_up(client, venue, faults))
                 try:
-                    await self._pump_down(venue, client)
+                    await self._pump_down(venue, client, faults)
                 finally:
                     up.cancel()
                     with suppress(asyncio.CancelledError, ConnectionError):
@@ -167,15 +177,37 @@ class FaultProxy:
             self._sockets.discard(client)
         return client
 
-    async def _pump_up(self, client: web.WebSocketResponse, venue: aiohttp.ClientWebSocketResponse) -> None:
+    async def _pump_up(
+        self, client: web.WebSocketResponse, venue: aiohttp.ClientWebSocketResponse, faults: dict[int, _Ordered]
+    ) -> None:
         async for message in client:
-            if message.type is WSMsgType.TEXT:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            number, copies = self._post_of(message.data), 1
+            if number is not None:
+                self.commands += 1
+                fault = self._next(is_command=True)
+                if fault is not None and fault.kind in ("lost_request", "429", "500_before"):
+                    break  # whatever refuses it in front of the venue, a socket can only be hung up
+                if fault is not None and fault.kind == "delay":
+                    await asyncio.sleep(fault.seconds)
+                elif fault is not None:
+                    faults[number] = fault
+                    copies += fault.kind in ("twice", "twice_first")
+            for _ in range(copies):
                 await venue.send_str(message.data)
         await venue.close()
 
-    async def _pump_down(self, venue: aiohttp.ClientWebSocketResponse, client: web.WebSocketResponse) -> None:
+    async def _pump_down(
+        self, venue: aiohttp.ClientWebSocketResponse, client: web.WebSocketResponse, faults: dict[int, _Ordered]
+    ) -> None:
         async for message in venue:
             if message.type is not WSMsgType.TEXT or self.mute:
+                continue
+            number = self._post_of(message.data)
+            if number is not None:
+                with suppress(ConnectionError):
+                    await _answer(client, message.data, faults.pop(number, None))
                 continue
             self.seen.append(message.data)
             del self.seen[:-5_000]
@@ -217,6 +249,30 @@ async def _bent_answer(request: web.Request, fault: _Ordered, status: int, answe
         case "not_a_number":
             return _respond(status, not_numbers(answer.decode()).encode())
     return _respond(status, answer)
+
+
+async def _answer(client: web.WebSocketResponse, text: str, fault: _Ordered | None) -> None:
+    """The answer to a posted command. Of the two to one that was posted twice, the client takes the first."""
+    match fault.kind if fault else None:
+        case "lost_answer" | "500_after" | "html_after":
+            await client.close()
+            return
+        case "late_answer":
+            assert fault is not None
+            await asyncio.sleep(fault.seconds)
+        case "truncated":
+            text = text[: len(text) // 2]
+        case "garbage":
+            text = "{{{"
+        case "empty":
+            text = ""
+        case "renamed":
+            text = renamed(text)
+        case "not_a_number":
+            text = not_numbers(text)
+        case "twice":
+            return
+    await client.send_str(text)
 
 
 def renamed(text: str) -> str:

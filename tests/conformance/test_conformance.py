@@ -1,5 +1,5 @@
-"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of the ccxt adapter's, which reads and signs
-as ccxt does and takes its time; `./dev test-deep conformance` plays them all and shows the matrix."""
+"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of those adapters that take their
+time (ccxt) or differ from another in one way alone (commands over a socket); `./dev test-deep conformance` plays them all and shows the matrix."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,7 +16,7 @@ SHARE = 10
 
 
 def _marks(adapter: AdapterUnderTest, number: int) -> tuple[pytest.MarkDecorator, ...]:
-    return (pytest.mark.deep,) if adapter.name == "ccxt" and number % SHARE else ()
+    return (pytest.mark.deep,) if adapter.share < 1 and number % SHARE else ()
 
 
 @pytest.fixture(scope="module")

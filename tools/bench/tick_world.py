@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import json
+import os
 import sys
 import time
 from contextlib import aclosing
@@ -21,7 +22,7 @@ from keeper.errors import InputError
 from keeper.model.events import LegIntent
 from keeper.risk import RiskSettings, largest, requirement
 from keeper.routing import LiveRoute, RouteRequest, VenueQuote
-from keeper.venues.base import BookUpdate
+from keeper.venues.base import Book
 from keeper.venues.hyperliquid import stream
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from keeper.venues.limits import IpLimit
@@ -96,6 +97,7 @@ class Venue:
 
 
 async def serve() -> None:
+    _keep_to(0)
     venue = Venue()
     app = web.Application()
     app.router.add_post("/info", venue.info)
@@ -113,6 +115,7 @@ async def serve() -> None:
 
 
 async def trade(url: str) -> None:
+    _keep_to(1)
     texts = frames()
     quotes = terms(VENUES, texts, fixed=False)
     quantity = sum((size for quote in quotes for _, size in quote.levels), Decimal(0)) * 3 // 10
@@ -140,6 +143,7 @@ async def trade(url: str) -> None:
 
 async def _ours(url: str, client: HyperliquidClient, route: LiveRoute, inner: list[float]) -> None:
     room, started, turn = _room(), 0, 0
+    sending: set[asyncio.Future[Any]] = set()
     read, entry = stream.read, client._entry
     assert entry is not None
     write = entry.write
@@ -155,25 +159,35 @@ async def _ours(url: str, client: HyperliquidClient, route: LiveRoute, inner: li
         return written
 
     stream.read, entry.write = stamped_read, stamped_write  # type: ignore[assignment, method-assign]
-    sending: set[asyncio.Future[Any]] = set()
+
+    def on_book(book: Book) -> None:
+        nonlocal turn
+        route.update(f"v{turn % VENUES}", book.asks)
+        decision = route.decide()
+        venue, size, price = max(decision.taken, key=lambda leg: leg[1])
+        assert size <= room
+        leg = decision.leg(venue, size, price)
+        intent = LegIntent(
+            digest="", leg=0, attempt=0, cloid=f"0x{turn:032x}", venue="v", coin="BTC", side="buy",
+            size=leg.quantity, limit_price=leg.limit_price, expires_ms=NONCE + turn + 5_000, nonce=NONCE + turn,
+            at_ms=NONCE,
+        )  # fmt: skip
+        turn += 1
+        task = asyncio.ensure_future(client.begin(intent))
+        sending.add(task)
+        task.add_done_callback(sending.discard)
+
+    client.tap = on_book
     async with aclosing(client.stream(["BTC"])) as events:
-        async for event in events:
-            if not isinstance(event, BookUpdate):
-                continue
-            route.update(f"v{turn % VENUES}", event.book.asks)
-            decision = route.decide()
-            venue, size, price = max(decision.taken, key=lambda leg: leg[1])
-            assert size <= room
-            leg = decision.leg(venue, size, price)
-            intent = LegIntent(
-                digest="", leg=0, attempt=0, cloid=f"0x{turn:032x}", venue="v", coin="BTC", side="buy",
-                size=leg.quantity, limit_price=leg.limit_price, expires_ms=NONCE + turn + 5_000, nonce=NONCE + turn,
-                at_ms=NONCE,
-            )  # fmt: skip
-            turn += 1
-            task = asyncio.ensure_future(client.begin(intent))
-            sending.add(task)
-            task.add_done_callback(sending.discard)
+        async for _ in events:
+            pass
+
+
+def _keep_to(core: int) -> None:
+    """The venue and its clients each have a core, so that neither is put off it by the other's waking up."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) > 1:
+        os.sched_setaffinity(0, {cores[core]})
 
 
 def _room() -> int:

@@ -14,6 +14,7 @@ from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
 from keeper.venues.hyperliquid.armed import ArmedOrders
 from keeper.venues.hyperliquid.instruments import order_fault
+from keeper.venues.hyperliquid.ioc import IocWriter
 from keeper.venues.hyperliquid.order_entry import OrderEntry, Written
 from keeper.venues.hyperliquid.outcomes import outcome_of
 from keeper.venues.hyperliquid.read_client import WEIGHT_PER_MINUTE, HyperliquidReadClient
@@ -22,6 +23,8 @@ from keeper.venues.limits import AccountLimit, IpLimit, Purpose
 from keeper.venues.resting import OrderTicket
 
 __all__ = ["HyperliquidClient", "outcome_of"]
+
+SPENT = "the account's allowance of commands is used up but for cancels"
 
 
 class HyperliquidClient(HyperliquidReadClient):
@@ -64,6 +67,7 @@ class HyperliquidClient(HyperliquidReadClient):
         self._allowance = account_limit
         self._may_send = may_send
         self._instruments: dict[str, Instrument] = {}
+        self._writers: dict[str, IocWriter] = {}
         self._entry = OrderEntry(base_url, self._http.limit, timeout_s=command_timeout_s) if socket else None
 
     @property
@@ -79,6 +83,7 @@ class HyperliquidClient(HyperliquidReadClient):
     async def start(self) -> None:
         """Learns the asset ids and connects for commands. Raises what a read raises."""
         self._instruments = {item.coin: item for item in await self.instruments()}
+        self._writers = {coin: self._signer.ioc_writer(item) for coin, item in self._instruments.items()}
         if self._entry is not None:
             await self._entry.start()
 
@@ -96,7 +101,12 @@ class HyperliquidClient(HyperliquidReadClient):
         fault = _unlisted(leg.coin) if instrument is None else order_fault(instrument, leg.size, leg.limit_price)
         if instrument is None or fault:
             return _known(self._unsent(fault))
-        return self._command(signing.ioc_order(leg, instrument), "order", leg.nonce, leg.expires_ms)
+        if self._spent("order"):
+            return _known(self._unsent(SPENT))
+        body = self._writers[leg.coin].body(leg)
+        if body is None:
+            return self._signed(signing.ioc_order(leg, instrument), "order", leg.nonce, leg.expires_ms)
+        return self._send(body, "order", "order")
 
     async def place(self, ticket: OrderTicket) -> Outcome:
         """An order of any time in force; what the venue would not take is Refused with what it would."""
@@ -132,7 +142,7 @@ class HyperliquidClient(HyperliquidReadClient):
         body = self.armed.take(cloid, self._clock.now_ms())
         if body is None:
             return self._unsent(f"order {cloid} is not armed")
-        return await self._send(body, "order")
+        return await self._send(msgspec.json.encode(body), "order", "order")
 
     async def learn_allowance(self) -> None:
         """Sets the account's limiter to what the venue itself counts. Raises what a read raises."""
@@ -165,28 +175,37 @@ class HyperliquidClient(HyperliquidReadClient):
     def _command(
         self, action: dict[str, Any], purpose: Purpose, nonce: int | None = None, expires_ms: int | None = None
     ) -> Awaitable[Outcome]:
-        if self._allowance is not None and not self._allowance.take(purpose):
-            return _known(self._unsent("the account's allowance of commands is used up but for cancels"))
-        return self._send(self._signer.sign(action, nonce, expires_ms), purpose)
+        if self._spent(purpose):
+            return _known(self._unsent(SPENT))
+        return self._signed(action, purpose, nonce, expires_ms)
 
-    def _send(self, body: dict[str, Any], purpose: Purpose) -> Awaitable[Outcome]:
-        """Writes at once what may be written at once."""
+    def _spent(self, purpose: Purpose) -> bool:
+        return self._allowance is not None and not self._allowance.take(purpose)
+
+    def _signed(
+        self, action: dict[str, Any], purpose: Purpose, nonce: int | None, expires_ms: int | None
+    ) -> Awaitable[Outcome]:
+        body = msgspec.json.encode(self._signer.sign(action, nonce, expires_ms))
+        return self._send(body, purpose, str(action["type"]))
+
+    def _send(self, body: bytes, purpose: Purpose, call: str) -> Awaitable[Outcome]:
+        """Writes at once what may be written at once. `body`: JSON."""
         if not self._may_send():
             return _known(self._unsent("this keeper does not lead any more"))
         written = None
         if self._entry is not None and self._entry.is_ready and self._http.limit.take(1, purpose):
-            written = self._entry.write(msgspec.json.encode(body))
-        return self._outcome(body, purpose, written)
+            written = self._entry.write(body)
+        return self._outcome(body, purpose, call, written)
 
-    async def _outcome(self, body: dict[str, Any], purpose: Purpose, written: Written | None) -> Outcome:
-        call = str(body["action"]["type"])
+    async def _outcome(self, body: bytes, purpose: Purpose, call: str, written: Written | None) -> Outcome:
         try:
             if self._entry is not None and written is not None:
+                self._http.limit.note(purpose)
                 answer: bytes | None = await self._entry.answer(*written, call)
             else:
                 answer = None if self._entry is None else await self._entry.post(body, purpose=purpose, call=call)
             if answer is None:
-                answer = await self._http.post("/exchange", body, purpose=purpose, call=call)
+                answer = await self._http.post("/exchange", msgspec.Raw(body), purpose=purpose, call=call)
         except (UnknownOutcome, VenueError) as error:
             return Unknown(str(error))  # an error status may come from a proxy after the venue has acted
         return outcome_of(answer)

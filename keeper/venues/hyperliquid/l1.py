@@ -9,7 +9,8 @@ from typing import Any
 
 import eth_hash.auto
 import msgpack
-from coincurve import PrivateKey
+from coincurve import GLOBAL_CONTEXT, PrivateKey
+from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-untyped]
 
 try:
     from sha3 import keccak_256
@@ -50,11 +51,14 @@ def connection_id(
 class L1Key:
     """One private key of 32 bytes. ValueError for one that is none.
 
-    Deterministic (RFC 6979, low s): the same action gives the same signature, as from the SDK.
+    Deterministic (RFC 6979, low s): the same action gives the same signature, as from the SDK. coincurve's own library
+    is called without its wrapper, which makes new buffers for each signature. Not for two threads at once.
     """
 
     def __init__(self, secret: bytes, *, is_mainnet: bool) -> None:
-        self._sign = PrivateKey(secret).sign_recoverable
+        self._secret = PrivateKey(secret).secret
+        self._made = ffi.new("secp256k1_ecdsa_recoverable_signature *")
+        self._compact, self._recovery = ffi.new("unsigned char[64]"), ffi.new("int *")
         self._agent = keccak(AGENT_TYPE) + keccak(b"a" if is_mainnet else b"b")
         self._prefix = b"\x19\x01" + DOMAIN
 
@@ -62,11 +66,17 @@ class L1Key:
         self, action: dict[str, Any], nonce: int, vault: str | None = None, expires_after: int | None = None
     ) -> dict[str, Any]:
         """{r, s, v} as the SDK writes it: hex numbers without leading zeros, v 27 or 28."""
-        agent = keccak(self._agent + connection_id(action, nonce, vault, expires_after))
-        signature: bytes = self._sign(keccak(self._prefix + agent), None)
-        text = signature.hex()
-        return {
-            "r": "0x" + text[:64].lstrip("0"),
-            "s": "0x" + text[64:128].lstrip("0"),
-            "v": signature[64] + CURVE_V,
-        }
+        r, s, v = self.sign_digest(connection_id(action, nonce, vault, expires_after))
+        return {"r": r, "s": s, "v": v}
+
+    def sign_digest(self, connection: bytes) -> tuple[str, str, int]:
+        """(r, s, v) for an action's `connection_id`."""
+        agent = keccak(self._agent + connection)
+        digest, context = keccak(self._prefix + agent), GLOBAL_CONTEXT.ctx
+        if not lib.secp256k1_ecdsa_sign_recoverable(context, self._made, digest, self._secret, ffi.NULL, ffi.NULL):
+            raise ValueError("libsecp256k1 found no signature: the key is none")
+        lib.secp256k1_ecdsa_recoverable_signature_serialize_compact(
+            context, self._compact, self._recovery, self._made
+        )
+        text = ffi.buffer(self._compact)[:].hex()
+        return "0x" + text[:64].lstrip("0"), "0x" + text[64:].lstrip("0"), self._recovery[0] + CURVE_V

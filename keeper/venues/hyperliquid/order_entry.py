@@ -8,7 +8,6 @@ is over) is of unknown outcome; what could not be written at all may go another 
 import asyncio
 import random
 import time
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -68,6 +67,7 @@ class OrderEntry:
         self._limit = limit
         self._timeout_s = timeout_s
         self._transport: WSTransport | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._waiting: dict[int, Answer] = {}
         self._number = 0
         self._heard_s = 0.0
@@ -83,6 +83,7 @@ class OrderEntry:
     async def start(self) -> None:
         """Returns when the first attempt to connect has ended, whether or not it succeeded."""
         if self._task is None:
+            self._loop = asyncio.get_running_loop()
             self._task = asyncio.create_task(self._keep_open())
             await self._first.wait()
 
@@ -99,18 +100,18 @@ class OrderEntry:
             return None
         self._number += 1
         number = self._number
-        answer: Answer = asyncio.get_running_loop().create_future()
+        answer: Answer = self._loop.create_future()
         self._waiting[number] = answer
         request = b'{"method":"post","id":%d,"request":{"type":"action","payload":%b}}' % (number, body)
         self._transport.send(WSMsgType.TEXT, request)
         return number, answer
 
-    async def post(self, body: Any, *, purpose: Purpose, call: str, weight: float = 1) -> bytes | None:
+    async def post(self, body: bytes, *, purpose: Purpose, call: str, weight: float = 1) -> bytes | None:
         """The answer to a signed body. UnknownOutcome when none came, None when nothing was written."""
         if not self.is_ready:
             return None
         await self._limit.acquire(weight, purpose)
-        written = self.write(msgspec.json.encode(body))
+        written = self.write(body)
         return None if written is None else await self.answer(*written, call)
 
     async def answer(self, number: int, answer: Answer, call: str) -> bytes:

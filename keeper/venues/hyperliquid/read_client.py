@@ -68,6 +68,8 @@ class HyperliquidReadClient:
     ) -> None:
         self.account = account.lower()
         self._venue = venue_id.lower()
+        self.tap: Callable[[Book], None] | None = None
+        """Given each book of the stream in the step in which it is read; set before `stream`."""
         self._http = HttpTransport(base_url, timeout_s=timeout_s, weight_per_minute=weight_per_minute, limit=ip_limit)
 
     @property
@@ -200,7 +202,7 @@ class HyperliquidReadClient:
 
     def stream(self, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
         """Books and contexts of `coins`, and the seat's fills, for ever; close the generator to stop."""
-        return stream(self.base_url, self._venue, self.account, coins)
+        return stream(self.base_url, self._venue, self.account, coins, self.tap)
 
     async def _pages(
         self,

@@ -15,6 +15,7 @@ from keeper.model.amounts import plain, usdc
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
 from keeper.venues.hyperliquid import l1
+from keeper.venues.hyperliquid.ioc import IocWriter
 from keeper.venues.resting import OrderTicket
 
 log = structlog.get_logger()
@@ -55,6 +56,10 @@ class ActionSigner:
         self.issued += 1
         return self._last
 
+    def ioc_writer(self, instrument: Instrument) -> IocWriter:
+        """Writes and signs IOC orders of one instrument in one go."""
+        return IocWriter(instrument, self._key.sign_digest)
+
     def signed(self, action: dict[str, Any], nonce: int, expires_after: int | None = None) -> dict[str, Any]:
         """The body for `/exchange`."""
         return {
@@ -84,6 +89,10 @@ class SignerActor:
 
     def next_nonce(self) -> int:
         return self._signer.next_nonce()
+
+    def ioc_writer(self, instrument: Instrument) -> IocWriter:
+        """For orders that have their nonce."""
+        return self._signer.ioc_writer(instrument)
 
     def sign(
         self, action: dict[str, Any], nonce: int | None = None, expires_after: int | None = None

@@ -1,12 +1,13 @@
 """Hyperliquid's WebSocket as stream events: books, contexts, the seat's fills."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 import msgspec
 import structlog
 
 from keeper.errors import IntegrityError
 from keeper.venues.base import (
+    Book,
     BookUpdate,
     Connected,
     ContextUpdate,
@@ -62,10 +63,18 @@ class OfCoin(msgspec.Struct, frozen=True):
 
 
 Read = tuple[str | None, StreamEvent | None]
+Tap = Callable[[Book], None]
 
 
-def plan(base_url: str, venue: str, account: str, coins: Sequence[str]) -> WebSocketPlan:
+def plan(base_url: str, venue: str, account: str, coins: Sequence[str], tap: Tap | None = None) -> WebSocketPlan:
     """What to subscribe, and how long each channel may be silent. A message's content is its event."""
+
+    def tapped(text: str) -> Read:
+        found = read(text, venue, account)
+        if tap is not None and isinstance(found[1], BookUpdate):
+            tap(found[1].book)
+        return found
+
     wanted: list[dict[str, str]] = [{"type": kind, "coin": coin} for coin in coins for kind in CHANNELS]
     wanted.append({"type": "userFills", "user": account})
     limits = {f"{kind}:{coin}": CHANNELS[kind] for coin in coins for kind in CHANNELS}
@@ -73,15 +82,18 @@ def plan(base_url: str, venue: str, account: str, coins: Sequence[str]) -> WebSo
         url="ws" + base_url.removeprefix("http").rstrip("/") + "/ws",
         greeting=[_text({"method": "subscribe", "subscription": item}) for item in wanted],
         ping=_text({"method": "ping"}),
-        read=lambda text: read(text, venue, account),
+        read=tapped,
         silence_limits=limits | {"pong": PONG_SILENCE_S},
         ping_every_s=PING_EVERY_S,
     )
 
 
-async def stream(base_url: str, venue: str, account: str, coins: Sequence[str]) -> AsyncGenerator[StreamEvent, None]:
-    """Events for ever. A message that cannot be read is an `Unreadable`."""
-    frames = supervise(plan(base_url, venue, account, coins))
+async def stream(
+    base_url: str, venue: str, account: str, coins: Sequence[str], tap: Tap | None = None
+) -> AsyncGenerator[StreamEvent, None]:
+    """Events for ever. A message that cannot be read is an `Unreadable`. `tap` is given each book in the step in which
+    the socket gives it out, before the event; it must not raise."""
+    frames = supervise(plan(base_url, venue, account, coins, tap))
     try:
         async for frame in frames:
             if isinstance(frame, Up):

@@ -45,6 +45,7 @@ class Market:
 
     def __init__(self, venues: Mapping[str, FaultVenue]) -> None:
         self._venues = venues
+        self.on_book: Any = None
         self.on_connect: Any = None
         self.on_fills: Any = None
 

@@ -4,6 +4,8 @@ import random
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from keeper.errors import InputError
 from keeper.risk import RiskEngine, largest
 from tests.unit.risk.test_margin import FakeBooks, FakePrices
@@ -37,3 +39,19 @@ def test_every_size_up_to_the_largest_passes_and_the_next_does_not() -> None:
 
 def test_nothing_is_asked_of_an_order_of_nothing() -> None:
     assert largest(lambda lots: None, 0) == 0
+
+
+def test_a_refusal_for_margin_names_the_largest_size_that_passes() -> None:
+    engine, books = RiskEngine(FakePrices()), FakeBooks("100")
+
+    def check(size: Decimal) -> None:
+        engine.check_order(books, 1, "BTC", "buy", size, ("a", "b"))
+
+    with pytest.raises(InputError, match="order less; at most 0\\.01333 BTC fits") as caught:
+        check(D("2.5"))
+    assert (caught.value.field, caught.value.code) == ("quantity", "insufficient_margin")
+    check(D("0.01333"))
+    with pytest.raises(InputError):
+        check(D("0.01334"))
+    with pytest.raises(InputError, match="order less$"):
+        RiskEngine(FakePrices()).check_order(FakeBooks("0"), 1, "BTC", "buy", D(1), ("a",))
