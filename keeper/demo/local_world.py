@@ -59,7 +59,8 @@ WEIGHT_PER_MINUTE = 60_000
 
 
 class LocalWorld:
-    """Enter it to start everything; leave it to stop everything. `folder` holds records, logs, books and statements."""
+    """Enter it to start everything; leave it to stop everything. `folder` holds records, logs, books and statements.
+    With `frozen` prices never move, so that two worlds in which the same happens end in the same figures."""
 
     def __init__(self, folder: Path, api_port: int | None = None) -> None:
         self.folder = folder
@@ -79,6 +80,7 @@ class LocalWorld:
         self.attestor_urls: list[str] = []
         self.attestors: list[Process] = []
         self.settle_by_itself = True
+        self.frozen = False
         self.keeper: Process
         self.deployment: Deployment
         self.chain: LocalChain
@@ -144,6 +146,7 @@ class LocalWorld:
             *("--depth-scale", spec.depth_scale, "--funding-scale", spec.funding_scale, "--seed", str(spec.seed)),
             *("--tape-start-ms", str(self._tape_start_ms)),
             *("--rpc", self.rpc, "--contracts", str(self.folder / "deployment.json")),
+            *(["--frozen"] if self.frozen else []),
         ]
         if spec.tier == 1:
             command += ["--hypercore", "--mine"]
