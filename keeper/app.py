@@ -300,6 +300,7 @@ class Keeper:
             books=self.books,
             append=self.append,
             collect=self.collector.collect_seat,
+            unpaid=self.collector.unpaid,
             follow=self.follow,
             clock=self.clock,
         )

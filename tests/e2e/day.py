@@ -1,8 +1,8 @@
-"""A day in a world whose prices never move: deposits, top-ups, orders, two funding hours, cash brought home, commits, a
-withdrawal. It is lived through with the keeper dying at a named point and started again at once, or with nothing going
+"""A day in a world whose prices never move: deposits, top-ups, orders, a funding hour, cash brought home, commits, a
+withdrawal. It is lived through with the keeper dying at named points and started again at once, or with nothing going
 wrong; either way it must end in the same books.
 
-`python day.py POINT FOLDER` prints as JSON what it ended in and what must hold whatever happens; see `Ended`.
+`python day.py FOLDER [POINT ...]` prints as JSON what it ended in and what must hold whatever happens; see `Ended`.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
@@ -66,10 +66,10 @@ CLOSED = ("filled", "partial", "unfilled", "refused", "expired", "cancelled")
 
 
 class Ended(msgspec.Struct, frozen=True):
-    """How a day ended. `died`: the point was reached; `points` all that were passed; `books` must be those of any other
-    day; `wrong` must be empty."""
+    """How a day ended. `died`: at which points; `points` all that were passed; `books` must be those of any other day;
+    `wrong` must be empty."""
 
-    died: bool
+    died: list[str]
     points: list[str]
     books: dict[str, Any]
     wrong: list[str]
@@ -77,41 +77,50 @@ class Ended(msgspec.Struct, frozen=True):
 
 
 class DoomedWorld(LocalWorld):
-    """Its first keeper dies at `point`, unless that is empty; the others are ordinary."""
+    """Its keeper dies at each of the `points` that it comes to."""
 
-    def __init__(self, folder: Path, point: str) -> None:
+    def __init__(self, folder: Path, points: Sequence[str]) -> None:
         super().__init__(folder)
         self.frozen = True
-        self.point = point
-        self.passed = folder / "points.txt"
-        self.died = False
-        self._is_first = True
+        self.points = points
+        self.fate = folder / "fate"
+        self.fate.mkdir(parents=True)
+        (self.fate / "deaths").touch()
+
+    @property
+    def died(self) -> list[str]:
+        return (self.fate / "deaths").read_text().splitlines()
+
+    def part(self, name: str) -> None:
+        """From now on it is this part of the day."""
+        fresh = self.fate / "part.next"
+        fresh.write_text(name)
+        fresh.replace(self.fate / "part")
 
     def _run_keeper(self, name: str, *options: str) -> Process:
-        if not self._is_first:
-            return super()._run_keeper(name, *options)
-        self._is_first = False
+        died = self.died
         return self.processes.start(
             name,
             [sys.executable, "-P", PROGRAM, *prime("keeper", "run")[3:], "--config", str(self.config_file), *options],
             env={
                 "PRIME_KEEPER_KEY": key_of(KEEPER_INDEX),
                 "PRIME_TRADER_KEY": key_of(TRADER_INDEX),
-                "PRIME_DIE_AT": self.point,
-                "PRIME_POINTS": str(self.passed),
+                "PRIME_DIE_AT": "\n".join(point for point in self.points if point not in died),
+                "PRIME_FATE": str(self.fate),
             },
             port=self.api_port,
             wait=False,
         )
 
     async def guard(self) -> None:
-        """Starts the keeper again once it has died at its point; ProcessError when it ends otherwise."""
+        """Starts the keeper again when it has died at a point; ProcessError when it ends otherwise."""
+        deaths = 0
         while True:
             keeper = self.keeper
             if not keeper.is_running:
-                if self.died or keeper.popen.returncode != -signal.SIGKILL:
+                deaths += 1
+                if len(self.died) != deaths or keeper.popen.returncode != -signal.SIGKILL:
                     raise keeper.failure(f"ended with exit code {keeper.popen.returncode}")
-                self.died = True
                 self.processes.forget(keeper)
                 self.start_keeper()
             await asyncio.sleep(0.05)
@@ -146,27 +155,35 @@ class Day:
         world, seat = self._world, self._world.adapter(SEAT)
         for client, deposit in zip((one, two), DEPOSITS, strict=True):
             await client.open(deposit * MICRO)
+        world.part("start")
         world.start_keeper()
         async with asyncio.TaskGroup() as group:
             guard = group.create_task(world.guard())
             await self._seats_hold(sum(DEPOSITS))
             await self._first_commit()
 
+            world.part("trades")
             await self._order(1, "ETH-PERP", "buy", "6")
             await self._order(2, "BTC-PERP", "sell", "0.1", venues=(seat,))
             await self._order(1, "BTC-PERP", "buy", "0.1", venues=(seat,))
             await self._rest_and_cancel(2, "SOL-PERP", "10")
             await self._commit(2, COMMIT_INTERVAL_S + 5)
 
+            world.part("deposit")
             await three.open(LATE_DEPOSIT * MICRO)
             await self._seats_hold(sum(DEPOSITS) + LATE_DEPOSIT)
             await one.request_withdrawal(WITHDRAWAL)
             await self._order(3, "SOL-PERP", "sell", "20")
+
+            world.part("funding")
             await self._commit(3, self._until_hour())
 
+            world.part("withdrawal")
             await self._bring_home()
-            await self._commit(4, self._until_hour())
+            await self._commit(4, COMMIT_INTERVAL_S + 5)
             assert await one.claim() == WITHDRAWAL
+
+            world.part("close")
             await self._order(1, "ETH-PERP", "sell", "2", reduce_only=True)
             await self._commit(5, COMMIT_INTERVAL_S + 5)
             guard.cancel()
@@ -447,11 +464,11 @@ def twice(events: list[Event]) -> list[str]:
     return [f"booked {count} times: {what}" for what, count in seen.items() if count > 1]
 
 
-async def lived(folder: Path, point: str) -> Ended:
+async def lived(folder: Path, points: Sequence[str]) -> Ended:
     """A whole day in a fresh world."""
     check_tools()
     began = time.monotonic()
-    async with asyncio.timeout(DAY_S), DoomedWorld(folder, point) as world:
+    async with asyncio.timeout(DAY_S), DoomedWorld(folder, points) as world:
         await world.start_chain()
         await asyncio.to_thread(world.deploy, max(*DEPOSITS, LATE_DEPOSIT) * MICRO)
         await world.start_venues()
@@ -463,15 +480,15 @@ async def lived(folder: Path, point: str) -> Ended:
         books, wrong = await day.judged()
         return Ended(
             died=world.died,
-            points=world.passed.read_text().splitlines(),
+            points=(world.fate / "points").read_text().splitlines(),
             books=books,
             wrong=wrong,
             seconds=round(time.monotonic() - began, 1),
         )
 
 
-def main(point: str, folder: str) -> None:
-    ended = asyncio.run(lived(Path(folder), point))
+def main(folder: str, *points: str) -> None:
+    ended = asyncio.run(lived(Path(folder), points))
     sys.stdout.write(msgspec.json.encode(ended).decode() + "\n")
 
 

@@ -1,10 +1,12 @@
-"""`prime keeper run`, unchanged, that dies by SIGKILL at a named point: `python doomed_keeper.py keeper run ...`.
+"""`prime keeper run`, unchanged, that dies by SIGKILL at named points: `python doomed_keeper.py keeper run ...`.
 
 A point is a moment between two effects that a crash can separate: inside an append to the log (written, not committed)
 and after it, before and after a command to a venue, a transaction, a round of signatures, and around the statement
-file. It is named by what is done and its number among those, as in "after append LegIntent #2". All of them are put
-around the keeper from outside. PRIME_DIE_AT names the point of death (empty: none), PRIME_POINTS a file that gets the
-name of every point passed.
+file. It is named by the part of the day, what is done, and its number among those of the part, as in "trades: after
+append LegIntent #2". All of them are put around the keeper from outside.
+
+PRIME_DIE_AT are the points of death, one a line; PRIME_FATE is a folder: `part` names the part of the day, `points`
+gets the name of every point passed, `deaths` those that were died at.
 """
 
 import json
@@ -35,19 +37,24 @@ MEASURED = {"RiskDecided", "TopsSeen"}
 
 
 class Fate:
-    """Counts what happens, and dies at its point."""
+    """Counts what happens, and dies at its points."""
 
-    def __init__(self, point: str, passed: Path) -> None:
-        self._point, self._passed, self._counts = point, passed, Counter[str]()
+    def __init__(self, points: list[str], folder: Path) -> None:
+        self._points, self._folder, self._counts = points, folder, Counter[str]()
         self.transaction = ""
 
     def reach(self, what: str) -> None:
-        self._counts[what] += 1
-        point = f"{what} #{self._counts[what]}"
-        with self._passed.open("a") as file:
-            file.write(point + "\n")
-        if point == self._point:
+        kind = f"{(self._folder / 'part').read_text()}: {what}"
+        self._counts[kind] += 1
+        point = f"{kind} #{self._counts[kind]}"
+        self._note("points", point)
+        if point in self._points:
+            self._note("deaths", point)
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def _note(self, name: str, point: str) -> None:
+        with (self._folder / name).open("a") as file:
+            file.write(point + "\n")
 
     async def around(self, what: str, work: Awaitable[Any]) -> Any:
         self.reach(f"before {what}")
@@ -147,7 +154,7 @@ def doomed(fate: Fate) -> list[Any]:
 
 
 def main() -> None:
-    fate = Fate(os.environ["PRIME_DIE_AT"], Path(os.environ["PRIME_POINTS"]))
+    fate = Fate(os.environ["PRIME_DIE_AT"].splitlines(), Path(os.environ["PRIME_FATE"]))
     for patch in doomed(fate):
         patch.start()
     prime()
