@@ -82,12 +82,14 @@ class ChainReader(Protocol):
 
 @dataclass(slots=True)
 class SeatLook:
-    """What the last looks at a seat saw; times are business milliseconds, 0 = never."""
+    """What the last looks at a seat saw; times are business milliseconds, 0 = never. `unread_ms`: of the last look that
+    could not read it."""
 
     venue: str
     read_ms: int = 0
     records_ms: int = 0
     unread_since_ms: int = 0
+    unread_ms: int = 0
     contradiction: tuple[Break, ...] = ()
     state_breaks: tuple[Break, ...] = ()
     record_breaks: tuple[Break, ...] = ()
@@ -172,7 +174,7 @@ class Reconciler:
                 look.record_breaks = await self._records(reader, look, now - WINDOW_MS)
                 look.records_ms = now
         except (VenueError, UnknownOutcome) as error:
-            look.unread_since_ms = look.unread_since_ms or now
+            look.unread_since_ms, look.unread_ms = look.unread_since_ms or now, now
             log.warning("seat not read", venue=look.venue, reason=str(error))
             return
         look.read_ms, look.unread_since_ms = now, 0
@@ -225,7 +227,7 @@ class Reconciler:
         reason = self._books.frozen(venue)
         if look.unread_since_ms:  # what was seen before says nothing of now
             look.since_ms = {}
-            if now - look.unread_since_ms >= UNREAD_S * 1000 and reason is None:
+            if look.unread_ms - look.unread_since_ms >= UNREAD_S * 1000 and reason is None:
                 self._freeze(venue, [Break("unread", "the account", "books", f"nothing readable for {UNREAD_S} s")])
             return
         if reason is not None and reason.startswith("unread"):

@@ -35,6 +35,8 @@ from keeper.venues.resting import OrderTicket
 MEASURED = {"RiskDecided", "TopsSeen"}
 """Stored along with whatever comes next: they do not name a point."""
 
+MOST_NAMES = 4
+
 
 class Fate:
     """Counts what happens, and dies at its points."""
@@ -89,7 +91,7 @@ def doomed(fate: Fate) -> list[Any]:
 
     def names(rows: list[dict[str, Any]]) -> str:
         found = list(dict.fromkeys(named(row) for row in rows if row["kind"] not in MEASURED))
-        return "+".join(found) or rows[-1]["kind"]
+        return "+".join(found if len(found) <= MOST_NAMES else [found[0], "..", found[-1]]) or rows[-1]["kind"]
 
     def doomed_store(connection: Any, rows: list[dict[str, Any]], *rest: Any) -> None:
         store(connection, rows, *rest)

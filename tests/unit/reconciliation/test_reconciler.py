@@ -8,9 +8,9 @@ import pytest
 from eth_account import Account
 
 from keeper.api.views import Explanation
-from keeper.errors import InputError
+from keeper.errors import InputError, UnknownOutcome
 from keeper.model.events import FillSeen, SeatReleased
-from keeper.model.venue_records import FundingRate, LedgerRow
+from keeper.model.venue_records import FundingRate, LedgerRow, SeatState
 from keeper.reconciliation.engine import case_of
 from keeper.reconciliation.explanations import message_of, signer_of_explanation
 from keeper.venues.resting import RestingOrder
@@ -208,6 +208,20 @@ async def test_a_seat_that_answers_again_is_released(desk: Desk) -> None:
     desk.venue.silent = False
     await desk.round()
     assert desk.frozen is None
+
+
+async def test_time_that_jumps_during_one_failed_look_is_no_minute_unread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def state() -> SeatState:
+        desk.clock.advance(600_000)
+        raise UnknownOutcome("no answer")
+
+    monkeypatch.setattr(desk.venue, "state", state)
+    await desk.reconciler.run()
+    assert desk.frozen is None
+    await desk.reconciler.run()
+    assert desk.frozen is not None
 
 
 async def test_a_seat_that_does_not_answer_is_not_flat(desk: Desk) -> None:
