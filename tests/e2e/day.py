@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -194,7 +195,7 @@ class Day:
         """The keeper has topped both seats up to their base by itself, and tier 1's cash is margin."""
         for spec in VENUES:
             base = deposits * MICRO * spec.base_target_bps // 10_000
-            await self._until(f"{spec.name} gets its cash", lambda s=spec, b=base: self._is_booked(s.name, b))
+            await self._until(f"{spec.name} gets its cash", partial(self._is_booked, spec.name, base))
         await self._until("cash credited", self._is_credited)
         await self._world.world.advance(QUIET_S)
         await self._until("cash on perp", self._is_on_perp)

@@ -20,6 +20,7 @@ from typing import Any
 from unittest import mock
 
 import keeper.app
+import keeper.attest.client as attest
 import keeper.persistence.event_log as event_log
 import keeper.service
 import keeper.settlement.engine as settlement
@@ -87,7 +88,7 @@ def doomed(fate: Fate) -> list[Any]:
     """The patches that put the points around the keeper."""
     store, write = event_log.store, EventLog._write
     write_durably, fsync = settlement.write_durably, os.fsync
-    collect, recover = keeper.app.collect_attestations, ExecutionEngine.recover
+    collect, recover = attest.collect, ExecutionEngine.recover
 
     def names(rows: list[dict[str, Any]]) -> str:
         found = list(dict.fromkeys(named(row) for row in rows if row["kind"] not in MEASURED))

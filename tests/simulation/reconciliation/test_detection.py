@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.simulation.reconciliation.detection import CADENCE_S, PAGE, Finding, detected, page
+from keeper.reconciliation.engine import CADENCE_S
+from tests.simulation.reconciliation.detection import PAGE, Finding, detected, page
 
 
 @pytest.fixture(scope="module")
