@@ -30,7 +30,7 @@ from keeper.errors import ChainError, ConfigError
 from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
-from keeper.market_data import MarketDataEngine, inspect
+from keeper.market_data import BookState, MarketDataEngine, inspect
 from keeper.model.events import ChainLogSeen, Event, RiskDecided
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
@@ -56,6 +56,7 @@ log = structlog.get_logger(__name__)
 
 TRADER_LIFE_S = 6 * 86_400
 ENROL_PATIENCE_S = 20.0
+BOOKS_PATIENCE_S = 10.0
 ATTEST_TIMEOUT_S = 10.0
 IMPACT_ORDERS = 500
 
@@ -188,12 +189,28 @@ class Keeper:
         self._sampler = Sampler(self.tca, self.market, self.append, self.clock)
         self._stream = asyncio.create_task(self.market.run())
         self._sampling = asyncio.create_task(self._sampler.run())
+        await self._books_live()
         await self.execution.recover()
         self.execution.watch()
         await self.settlement.start()
         await self._enrol()
         self.active = True
         log.info("active", seats=[seat.name for seat in self.seats], events=self.log.seq)
+
+    async def _books_live(self) -> None:
+        """An order that is taken up again is routed on live books. After a while it is worked without those of a venue
+        that does not send them."""
+        end = time.monotonic() + BOOKS_PATIENCE_S
+        while missing := [
+            f"{coin} at {self.config.name_of(venue)}"
+            for venue, coins in self.market.instruments().items()
+            for coin in coins
+            if self.market.state(venue, coin) is not BookState.LIVE
+        ]:
+            if time.monotonic() > end:
+                log.warning("no live book", books=missing)
+                return
+            await asyncio.sleep(0.05)
 
     async def _lead(self, standby: bool) -> None:
         """The lease, then the books: they are read beside the event loop, so that the lease stays alive meanwhile."""
@@ -288,6 +305,7 @@ class Keeper:
             books=self.books,
             append=self.append,
             collect=self.collector.collect_seat,
+            unpaid=self.collector.unpaid,
             follow=self.follow,
             clock=self.clock,
         )

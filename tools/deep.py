@@ -13,6 +13,7 @@ carry: what choosing the venue by expected funding saves on a year of real rates
 execution: orders under faults of every kind; see tools/execution_faults.py. It goes on where it stopped.
 audit: an honest week of 1,000 sub-accounts, 100,000 signed orders and 1,000,000 fills, audited within 5 minutes.
 ledger: 100,000 random operations on the books, no micro-dollar lost.
+crashes: the keeper killed at every kind of point of a day, tools/crashes.py. It goes on where it stopped, too.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from xml.etree import ElementTree
 
 from tools import (
     audit_week,
+    crashes,
     deep_forge,
     differential,
     execution_faults,
@@ -125,6 +127,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "faults": faults,
     "audit": audit_week.main,
     "ledger": ledger_steps.main,
+    "crashes": crashes.main,
 }
 
 

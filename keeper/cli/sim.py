@@ -51,6 +51,9 @@ def serve(
     funding_hours: Annotated[
         list[str], typer.Option(help="COIN=HOURS between two fundings (1, 2, 4, 8 ...; else hourly). Repeatable.")
     ] = [],  # noqa: B006 - typer copies it
+    frozen: Annotated[bool, typer.Option("--frozen", help="Prices stand where the tape begins, so figures repeat.")] = (
+        False
+    ),
     takers: Annotated[int, typer.Option(help="Trades of seeded strangers per coin and minute.", min=0, max=300)] = 0,
     requests: Annotated[int, typer.Option(help="Requests an address may send before it trades.", min=1)] = 10_000,
     ip_weight: Annotated[
@@ -95,6 +98,7 @@ def serve(
             seed=seed,
             takers_a_minute=takers,
             initial_requests=requests,
+            frozen=frozen,
             funding_hours=dict(_hours(text) for text in funding_hours),
         )
         chain = None

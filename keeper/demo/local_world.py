@@ -61,7 +61,8 @@ WEIGHT_PER_MINUTE = 60_000
 
 class LocalWorld:
     """Enter it to start everything; leave it to stop everything. `folder` holds records, logs, books and statements.
-    `specs`: the tier-1 and the tier-2 venue."""
+    `specs`: the tier-1 and the tier-2 venue. With `frozen` prices never move, so that two worlds in which the same
+    happens end in the same figures."""
 
     specs: tuple[VenueSpec, VenueSpec] = VENUES
     coins: tuple[str, ...] = COINS
@@ -84,6 +85,7 @@ class LocalWorld:
         self.attestor_urls: list[str] = []
         self.attestors: list[Process] = []
         self.settle_by_itself = True
+        self.frozen = False
         self.keeper: Process
         self.deployment: Deployment
         self.chain: LocalChain
@@ -149,6 +151,7 @@ class LocalWorld:
             *("--depth-scale", spec.depth_scale, "--funding-scale", spec.funding_scale, "--seed", str(spec.seed)),
             *("--tape-start-ms", str(self._tape_start_ms)),
             *("--rpc", self.rpc, "--contracts", str(self.folder / "deployment.json")),
+            *(["--frozen"] if self.frozen else []),
         ]
         if spec.tier == 1:
             command += ["--hypercore", "--mine"]

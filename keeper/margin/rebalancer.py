@@ -103,6 +103,7 @@ class Rebalancer:
             await self._send(top_up)
 
     async def _look(self, seat: Seat) -> SeatView:
+        in_flight = await self._waits(seat)  # first: what is credited from here on is in the equity read next
         book = await self._vault.venue_of(seat.venue)
         state = await seat.account.state()
         marks = self._marks()
@@ -114,7 +115,7 @@ class Rebalancer:
             spot=state.spot,
             margin_used=state.margin_used,
             notional=notional,
-            in_flight=await self._waits(seat),
+            in_flight=in_flight,
         )
 
     async def _waits(self, seat: Seat) -> bool:

@@ -221,7 +221,7 @@ class MarketDataEngine:
         return "no such book" if known is None else known.why(self._monotonic())
 
     def oracle_at(self, venue: str, coin: str, time_ms: int) -> Decimal | None:
-        """The last oracle price seen at or before that venue time + 100 ms."""
+        """The last oracle price seen at or before that venue time + 100 ms, else the first one after it."""
         history = self._venues[venue].oracles.get(coin)
         return history.at(time_ms) if history else None
 

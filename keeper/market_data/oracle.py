@@ -29,9 +29,10 @@ class OracleHistory:
         self._prices.append(price)
 
     def at(self, time_ms: int) -> Decimal | None:
-        """The last price seen at or before `time_ms` + 100 ms; None when none was."""
+        """The last price seen at or before `time_ms` + 100 ms, else the first one after it: who was not there at an
+        instant has none nearer. None when none was seen at all."""
         index = bisect_right(self._times, time_ms + SETTLEMENT_SLACK_MS)
-        return self._prices[index - 1] if index else None
+        return self._prices[max(0, index - 1)] if self._times else None
 
 
 def paid_at(size: Decimal, oracle: Decimal, rate: Decimal) -> int:

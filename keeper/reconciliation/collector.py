@@ -47,6 +47,7 @@ class Collector:
         self._append = append
         self._oracles = oracles
         self._clock = clock
+        self._unpaid: dict[str, tuple[FundingRate, ...]] = {}
 
     async def collect(self) -> None:
         """Everything of every seat: fills, rows, funding."""
@@ -60,6 +61,10 @@ class Collector:
                 await self.fills(seat)
                 await self.rows(seat)
                 await self.funding(seat)
+
+    def unpaid(self, venue: str) -> tuple[FundingRate, ...]:
+        """Rates that were settled while the seat held the coin, and for which it has no payment yet."""
+        return self._unpaid.get(venue, ())
 
     async def fills(self, seat: Seat) -> None:
         """Fills since the last one booked; a stream may book some while the venue is being asked."""
@@ -89,15 +94,20 @@ class Collector:
             if any((coin, hour) not in booked for hour in self._hours(seat, coin, first, last_hour, booked))
         }
         if not missing:
+            self._unpaid[seat.venue] = ()
             return
         rates = [rate for coin in sorted(missing) for rate in await seat.account.funding_rates(coin, first)]
         payments = {(p.coin, p.time_ms // HOUR_MS): p for p in await seat.account.funding(first)}
-        events = [
-            event
-            for rate in sorted(rates, key=lambda rate: (rate.time_ms, rate.coin))
-            if (rate.coin, rate.time_ms // HOUR_MS) not in booked
-            and (event := self._book_rate(seat, rate, payments.get((rate.coin, rate.time_ms // HOUR_MS)))) is not None
-        ]
+        events, unpaid = [], []
+        for rate in sorted(rates, key=lambda rate: (rate.time_ms, rate.coin)):
+            if (rate.coin, rate.time_ms // HOUR_MS) in booked:
+                continue
+            event = self._book_rate(seat, rate, payments.get((rate.coin, rate.time_ms // HOUR_MS)))
+            if event is None:
+                unpaid.append(rate)
+            else:
+                events.append(event)
+        self._unpaid[seat.venue] = tuple(unpaid)
         if events:
             self._append(*events)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from keeper.chain.vault import VaultState
 from keeper.ledger import Books
 from keeper.model.amounts import plain
-from keeper.model.venue_records import Fill, FundingPayment, LedgerRow, SeatState
+from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
 from keeper.venues.resting import RestingOrder
 
 Kind = Literal["position", "cash", "fill", "funding", "row", "order", "record", "chain", "unread"]
@@ -56,6 +56,15 @@ def compare_state(books: Books, state: SeatState) -> list[Break]:
     if abs(booked - theirs) > len(books.seat(venue).rows):
         found.append(Break("cash", "micro-USDC", str(booked), str(theirs)))
     return found
+
+
+def compare_payments(unpaid: Iterable[FundingRate], until_ms: int) -> list[Break]:
+    """Funding instants up to `until_ms` at which the seat held the coin and was not paid."""
+    return [
+        Break("funding", f"{rate.coin} {rate.time_ms // HOUR_MS}", f"a payment due at rate {plain(rate.rate)}", NOTHING)
+        for rate in unpaid
+        if rate.time_ms <= until_ms
+    ]
 
 
 def compare_orders(books: Books, resting: Iterable[RestingOrder]) -> list[Break]:

@@ -19,12 +19,13 @@ from keeper.clock import Clock
 from keeper.errors import ChainError, InputError, IntegrityError, UnknownOutcome, VenueError
 from keeper.ledger import Books
 from keeper.model.events import SeatFrozen, SeatReleased
-from keeper.model.venue_records import Fill, FundingPayment, LedgerRow, SeatState
+from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatState
 from keeper.reconciliation.compare import (
     Break,
     VenueRecords,
     compare_chain,
     compare_orders,
+    compare_payments,
     compare_records,
     compare_state,
 )
@@ -41,6 +42,9 @@ RECORDS_S = 60
 WINDOW_MS = 7_200_000
 CONFIRM_S = 10
 UNREAD_S = 60
+
+PAYMENT_LATE_MS = 30_000
+"""After a funding instant; a venue that has not paid the seat by then has skipped it."""
 
 CLOCKS_APART_MS = 30_000
 """A venue whose clock is so far from ours knows what we cannot know yet, or the other way round: its account is taken
@@ -78,12 +82,14 @@ class ChainReader(Protocol):
 
 @dataclass(slots=True)
 class SeatLook:
-    """What the last looks at a seat saw; times are business milliseconds, 0 = never."""
+    """What the last looks at a seat saw; times are business milliseconds, 0 = never. `unread_ms`: of the last look that
+    could not read it."""
 
     venue: str
     read_ms: int = 0
     records_ms: int = 0
     unread_since_ms: int = 0
+    unread_ms: int = 0
     contradiction: tuple[Break, ...] = ()
     state_breaks: tuple[Break, ...] = ()
     record_breaks: tuple[Break, ...] = ()
@@ -100,7 +106,8 @@ def case_of(venue: str, reason: str) -> str:
 
 
 class Reconciler:
-    """`run` is called every `CADENCE_S`. `collect` books what a seat's venue has by now, `follow` the chain's logs."""
+    """`run` is called every `CADENCE_S`. `collect` books what a seat's venue has by now, `follow` the chain's logs;
+    `unpaid` are the funding rates for which a seat has no payment, as of the last `collect`."""
 
     def __init__(
         self,
@@ -110,6 +117,7 @@ class Reconciler:
         books: Books,
         append: Callable[..., int],
         collect: Callable[[str], Awaitable[None]],
+        unpaid: Callable[[str], Sequence[FundingRate]],
         follow: Callable[[], Awaitable[None]],
         clock: Clock,
     ) -> None:
@@ -118,6 +126,7 @@ class Reconciler:
         self._books = books
         self._append = append
         self._collect = collect
+        self._unpaid = unpaid
         self._follow = follow
         self._clock = clock
         self.looks = {venue: SeatLook(venue) for venue in readers}
@@ -157,6 +166,7 @@ class Reconciler:
             if abs(state.time_ms - self._clock.now_ms()) > CLOCKS_APART_MS:
                 raise UnknownOutcome(f"its clock says {state.time_ms}, ours {self._clock.now_ms()}")
             found = compare_state(self._books, state)
+            found += compare_payments(self._unpaid(look.venue), state.time_ms - PAYMENT_LATE_MS)
             if isinstance(reader, OrderReader):
                 found += compare_orders(self._books, await reader.open_orders())
             look.state_breaks = tuple(found)
@@ -164,7 +174,7 @@ class Reconciler:
                 look.record_breaks = await self._records(reader, look, now - WINDOW_MS)
                 look.records_ms = now
         except (VenueError, UnknownOutcome) as error:
-            look.unread_since_ms = look.unread_since_ms or now
+            look.unread_since_ms, look.unread_ms = look.unread_since_ms or now, now
             log.warning("seat not read", venue=look.venue, reason=str(error))
             return
         look.read_ms, look.unread_since_ms = now, 0
@@ -217,7 +227,7 @@ class Reconciler:
         reason = self._books.frozen(venue)
         if look.unread_since_ms:  # what was seen before says nothing of now
             look.since_ms = {}
-            if now - look.unread_since_ms >= UNREAD_S * 1000 and reason is None:
+            if look.unread_ms - look.unread_since_ms >= UNREAD_S * 1000 and reason is None:
                 self._freeze(venue, [Break("unread", "the account", "books", f"nothing readable for {UNREAD_S} s")])
             return
         if reason is not None and reason.startswith("unread"):

@@ -56,7 +56,7 @@ class Venue:
         self._recording = recording
         now = clock.now_ms()
         self._shift_ms = recording.start_ms - (now if tape_start_ms is None else tape_start_ms)
-        self._frozen_tape_ms: int | None = None
+        self._frozen_tape_ms = recording.start_ms if options.frozen else None
         self.state = State(
             _markets(recording, options),
             options,

@@ -64,7 +64,8 @@ def _toward_zero(numerator: int, denominator: int) -> int:
 
 
 class Funding:
-    """Samples and pays on the shared state. `tape_ms` maps business time to the tape's."""
+    """Samples and pays on the shared state. `tape_ms` maps business time to the tape's; `times_paid`: by address, how
+    often a payment is made there, where that is not once."""
 
     def __init__(self, state: State, recording: Recording, scale: Decimal, tape_ms: Callable[[int], int]) -> None:
         self._state, self._recording, self._scale, self._tape_ms = state, recording, scale, tape_ms
@@ -72,6 +73,7 @@ class Funding:
         self._dex_premiums = {market.spec.index: _Premium() for market in state.others if not market.spec.is_spot}
         self._due_ms: int | None = None
         self.flip = False
+        self.times_paid: dict[str, int] = {}
 
     @property
     def pending(self) -> bool:
@@ -144,7 +146,9 @@ class Funding:
 
     def _pay(self, account: Account, asset: int, rate: int, stamp_ms: int) -> None:
         market, position = self._state.market(asset), account.positions[asset]
-        usdc = payment(position.szi, market.oracle, rate)
+        row = FundingRow(stamp_ms, market.spec, payment(position.szi, market.oracle, rate), position.szi, rate)
+        times = self.times_paid.get(account.address, 1)
+        usdc = times * row.usdc
         if position.isolated_usd is None:
             account.pay(market.spec.dex, usdc)
         else:
@@ -153,6 +157,6 @@ class Funding:
         position.funding_since_open -= usdc
         position.funding_since_change -= usdc
         account.funding_paid[asset] = account.funding_paid.get(asset, 0) - usdc
-        row = FundingRow(stamp_ms, market.spec, usdc, position.szi, rate)
-        account.fundings.append(row)
-        self._state.events.append(FundingPaid(account.address, row))
+        if times:
+            account.fundings.append(row)
+            self._state.events.append(FundingPaid(account.address, row))

@@ -24,7 +24,8 @@ INITIAL_REQUESTS = 10_000
 class EngineOptions:
     """How this venue differs from its neighbour. Fees in basis points of notional (a maker fee may be negative);
     `funding_hours` the settlement interval of coins that do not settle every hour; `insurance_usdc` what the backstop
-    vault begins with; `takers_a_minute` how often, per coin, a seeded stranger trades."""
+    vault begins with; `takers_a_minute` how often, per coin, a seeded stranger trades; `frozen`: prices stand where the
+    tape begins."""
 
     taker_bps: Decimal = Decimal("4.5")
     maker_bps: Decimal = Decimal("1.5")
@@ -36,6 +37,7 @@ class EngineOptions:
     insurance_usdc: int = LIQUIDATOR_USDC
     takers_a_minute: int = 0
     initial_requests: int = INITIAL_REQUESTS
+    frozen: bool = False
 
     def fee(self, notional: int, *, taker: bool) -> int:
         """What the base tier pays: floor(notional × rate) in micro-USDC; a rebate is floored in size too."""

@@ -49,11 +49,18 @@ def test_the_oracle_at_an_instant_is_the_last_one_up_to_a_little_after_it() -> N
     assert history.at(10**6) is None
     for time_ms, price in ((1_000, "100"), (2_000, "100"), (3_000, "101"), (2_500, "7"), (4_000, "102")):
         history.add(time_ms, D(price))
-    assert history.at(899) is None
     assert history.at(900) == D(100)
     assert history.at(2_899) == D(100)
     assert history.at(2_900) == D(101)
     assert history.at(10**9) == D(102)
+
+
+def test_the_oracle_before_the_first_one_seen_is_that_one() -> None:
+    """After a start behind the instant nothing nearer is known."""
+    history = OracleHistory()
+    history.add(1_000, D(100))
+    history.add(2_000, D(101))
+    assert history.at(500) == D(100)
 
 
 def test_a_recorded_payment_proves_its_oracle_price() -> None:

@@ -8,7 +8,7 @@ from keeper.clock import TestClock
 from keeper.errors import UnknownOutcome
 from keeper.model.events import Event, FillSeen, FundingSeen, LedgerRowSeen
 from keeper.model.instruments import Side
-from keeper.model.venue_records import Fill, FundingPayment, LedgerRow, SeatPosition, SeatState
+from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatPosition, SeatState
 from keeper.reconciliation.engine import CADENCE_S, Reconciler
 from keeper.venues.resting import RestingOrder
 from tests.unit.ledger.world import SEAT, World
@@ -29,6 +29,7 @@ class LyingVenue:
     extra_size: Decimal = Decimal(0)
     silent: bool = False
     ahead_ms: int = 0
+    unpaid: list[FundingRate] = field(default_factory=list)
 
     async def state(self) -> SeatState:
         if self.silent:
@@ -111,6 +112,7 @@ class Desk:
             books=self.world.books,
             append=self._append,
             collect=self.collect,
+            unpaid=lambda _: self.venue.unpaid,
             follow=self._follow,
             clock=self.clock,
         )

@@ -8,9 +8,9 @@ import pytest
 from eth_account import Account
 
 from keeper.api.views import Explanation
-from keeper.errors import InputError
+from keeper.errors import InputError, UnknownOutcome
 from keeper.model.events import FillSeen, SeatReleased
-from keeper.model.venue_records import LedgerRow
+from keeper.model.venue_records import FundingRate, LedgerRow, SeatState
 from keeper.reconciliation.engine import case_of
 from keeper.reconciliation.explanations import message_of, signer_of_explanation
 from keeper.venues.resting import RestingOrder
@@ -69,6 +69,11 @@ def funding_taken_twice(desk: Desk) -> None:
     desk.venue.extra_cash = event.paid or 0
 
 
+def funding_not_paid(desk: Desk) -> None:
+    settled = FundingRate(venue=SEAT, coin="BTC", time_ms=desk.world.now_ms, rate=Decimal("0.0001"))
+    desk.venue.unpaid.append(settled)
+
+
 def altered_row(desk: Desk) -> None:
     row = desk.venue.listed_rows[0]
     desk.venue.listed_rows[0] = LedgerRow(
@@ -112,6 +117,7 @@ FAULTS: list[tuple[Callable[[Desk], None], str, int]] = [
     (invented_fill, "position BTC: we have 0.03, the other side 0.02; cash", 20),
     (deleveraged_in_silence, "position BTC: we have 0.02, the other side 0", 20),
     (funding_taken_twice, "cash micro-USDC", 20),
+    (funding_not_paid, "funding BTC", 50),
     (cash_taken_without_a_row, "cash micro-USDC", 20),
     (cash_given_without_a_row, "cash micro-USDC", 20),
     (order_of_nobody, "order BTC 9: we have nothing, the other side sell 1 as None", 20),
@@ -202,6 +208,20 @@ async def test_a_seat_that_answers_again_is_released(desk: Desk) -> None:
     desk.venue.silent = False
     await desk.round()
     assert desk.frozen is None
+
+
+async def test_time_that_jumps_during_one_failed_look_is_no_minute_unread(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def state() -> SeatState:
+        desk.clock.advance(600_000)
+        raise UnknownOutcome("no answer")
+
+    monkeypatch.setattr(desk.venue, "state", state)
+    await desk.reconciler.run()
+    assert desk.frozen is None
+    await desk.reconciler.run()
+    assert desk.frozen is not None
 
 
 async def test_a_seat_that_does_not_answer_is_not_flat(desk: Desk) -> None:

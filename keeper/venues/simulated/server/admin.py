@@ -6,7 +6,7 @@ GET /admin/state; POST /admin/advance {"ms"} or {"to_ms"}, /admin/fund {"account
 /admin/market {"coin","halted","oracle_lag_ms","depth","oi_cap_usdc"}, /admin/adl {"account","coin","size"},
 /admin/venue {"withdrawals_frozen","funding_flip","stale","skew_ms","ip_weight","socket_limits",
 "status_lag_ms"},
-/admin/notify {"account","text"}.
+/admin/notify {"account","text"}, /admin/tamper {"kind","account","micro","coin"} (see tampering).
 What is left out of a market's or venue's settings stays as it is.
 """
 
@@ -19,6 +19,7 @@ from keeper.errors import InputError, PrimeError
 from keeper.venues.simulated.market import Market
 from keeper.venues.simulated.server.faults import Fault
 from keeper.venues.simulated.server.replies import BadRequest, failure, read_json, reply
+from keeper.venues.simulated.server.tampering import Tamperer, Tampering
 from keeper.venues.simulated.server.world import World
 from keeper.venues.simulated.units import USDC_DECIMALS, scaled
 from keeper.venues.simulated.wire.actions import address, number
@@ -94,6 +95,7 @@ NAMES = (
     "venue",
     "adl",
     "notify",
+    "tamper",
 )
 
 
@@ -243,6 +245,14 @@ class Admin:
     async def notify(self, request: web.Request) -> web.Response:
         wanted = msgspec.convert(await read_json(request), Notice)
         self._world.venue.notify(address(wanted.account, "account"), wanted.text)
+        self._world.publish()
+        return reply({"ok": True})
+
+    async def tamper(self, request: web.Request) -> web.Response:
+        wanted = msgspec.convert(await read_json(request), Tampering)
+        venue = self._world.venue
+        account = venue.state.account(address(wanted.account, "account"))
+        Tamperer(venue).tamper(wanted.kind, account, wanted.micro, wanted.coin)
         self._world.publish()
         return reply({"ok": True})
 
