@@ -7,7 +7,7 @@ differential, mutate, prove: see tools/differential.py, tools/mutate.py and tool
 where they stopped, too.
 routing: see tools/routing_fuzz.py.
 conformance: every case × every adapter × its dialect, with the matrix.
-faults: 10,000 faulted orders shared among the venue adapters, while a proxy breaks messages by chance.
+faults: 10,000 faulted orders shared among the venue adapters; see tools/fault_campaign.py.
 routes: what routing saves on a recording of real simultaneous books, tools/quality/routes.py.
 carry: what choosing the venue by expected funding saves on a year of real rates, tools/quality/carry.py.
 execution: orders under faults of every kind; see tools/execution_faults.py. It goes on where it stopped.
@@ -16,15 +16,11 @@ ledger: 100,000 random operations on the books, no micro-dollar lost.
 crashes: the keeper killed at every kind of point of a day, tools/crashes.py. It goes on where it stopped, too.
 """
 
-import asyncio
 import json
-import math
 import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 from xml.etree import ElementTree
 
@@ -34,6 +30,7 @@ from tools import (
     deep_forge,
     differential,
     execution_faults,
+    fault_campaign,
     ledger_steps,
     mutate,
     replay_fills,
@@ -41,64 +38,15 @@ from tools import (
     security,
 )
 from tools.dev import ROOT
-from tools.mutate import sha
 from tools.quality import carry, routes
 
 RESULTS = ROOT / "deep" / "results.json"
-ROUNDS = ROOT / ".build" / "faults.json"
-"""Rounds of fault campaigns: a longer one begins with those of a shorter one."""
-FAULTED = ("keeper/venues", "keeper/market_data", "keeper/execution", "tests/conformance")
 
 
 def prove(arguments: list[str]) -> dict[str, Any]:
     if code := security.prove(arguments):
         raise SystemExit(code)
     return {"proofs": "all"}
-
-
-def faults(arguments: list[str]) -> dict[str, Any]:
-    """`[FAULTED [SEED]]`: the campaign of tests/conformance/campaign.py, FAULTED orders in all, shared among the
-    adapters under test. Goes on where it was stopped, or where a shorter one ended, as long as adapters, engines and
-    suite are the same."""
-    from tests.conformance.adapters import ADAPTERS
-    from tests.conformance.campaign import Result, campaign
-
-    faulted, seed = (int(word) for word in [*arguments, *("10000", "1")[len(arguments) :]])
-    at = sha(*(path for folder in FAULTED for path in (ROOT / folder).rglob("*.py") if "simulated" not in path.parts))
-    known = json.loads(ROUNDS.read_text()) if ROUNDS.exists() else {}
-    kept: dict[str, list[dict[str, Any]]] = known.get("rounds", {}) if known.get("of") == [at, seed] else {}
-
-    def keep(label: str, played: Result) -> None:
-        kept.setdefault(label, []).append(vars(played) | {"faulted": dict(played.faulted), "ends": dict(played.ends)})
-        ROUNDS.parent.mkdir(exist_ok=True)
-        ROUNDS.write_text(json.dumps({"of": [at, seed], "rounds": kept}))
-
-    report: dict[str, Any] = {}
-    for adapter in ADAPTERS:
-        wanted = math.ceil(faulted * adapter.share / sum(one.share for one in ADAPTERS))
-        done = [Result(**_counted(row)) for row in kept.get(adapter.label, [])]
-        with adapter.serve() as server:
-            result = asyncio.run(campaign(adapter, server, wanted, seed, done=done, keep=partial(keep, adapter.label)))
-        report[adapter.label] = {
-            "orders": result.orders,
-            "commands faulted": result.faulted["command"],
-            "reads faulted": result.faulted["read"],
-            "streams broken": result.breaks,
-            "ends": dict(result.ends),
-            "fills": result.fills,
-            "looks at the book": result.looks,
-            "of them LIVE": result.live_looks,
-            "problems": len(result.problems),
-        }
-        print(adapter.label, json.dumps(report[adapter.label]), flush=True)
-        if result.problems:
-            print("\n".join(result.problems[:50]))
-            raise SystemExit(f"test-deep faults: {adapter.label}: {len(result.problems)} problems")
-    return {"commands faulted": sum(row["commands faulted"] for row in report.values())} | report
-
-
-def _counted(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {name: Counter(row[name]) for name in ("faulted", "ends")}
 
 
 def conformance(arguments: list[str]) -> dict[str, Any]:
@@ -124,7 +72,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "routes": routes.main,
     "carry": carry.main,
     "conformance": conformance,
-    "faults": faults,
+    "faults": fault_campaign.main,
     "audit": audit_week.main,
     "ledger": ledger_steps.main,
     "crashes": crashes.main,
