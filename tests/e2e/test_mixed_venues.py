@@ -18,7 +18,7 @@ from keeper.devkeys import key_of
 from keeper.model.amounts import MICRO
 from keeper.model.events import FillSeen, FundingSeen
 from tests.conformance.ccxt_dialects import urls
-from tests.e2e.world import FundedWorld
+from tests.e2e.world import ORDER_LIFE_S, FundedWorld
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -134,10 +134,20 @@ async def test_a_resting_order_at_the_ccxt_seat_is_placed_and_taken_back(world: 
     )
     view = await world.submit(world.sign(order, CLIENT_INDEXES[1]), wait_s=0)
 
+    async def states() -> list[str]:
+        return [leg.state for leg in (await world.order_view(view.digest)).legs]
+
     async def rests() -> bool:
-        return [leg.state for leg in (await world.order_view(view.digest)).legs] == ["open"]
+        return await states() == ["resting"]
+
+    async def ended() -> bool:
+        return (await world.order_view(view.digest)).status == "expired"
 
     await world.until("the order rests at aster", rests)
+    await reconciled(world)
+    await world.advance(ORDER_LIFE_S)
+    await world.until("the order is taken back when its time is over", ended)
+    assert (await world.order_view(view.digest)).filled == 0
     await reconciled(world)
 
 

@@ -55,10 +55,17 @@ ON_CHANGE = ("bbo",)
 
 
 class Connection:
-    """One socket: its topics and a queue that its own task writes out, so that a slow reader holds nobody up."""
+    """One socket: its topics and a queue that its own task writes out, so that a slow reader holds nobody up.
+    `silence_s`: how long its venue leaves one open that has nothing to say; None = for ever."""
 
-    def __init__(self, socket: web.WebSocketResponse, faults: Faults | None = None, ip: str = "") -> None:
-        self.socket, self.ip = socket, ip
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        faults: Faults | None = None,
+        ip: str = "",
+        silence_s: float | None = SILENCE_S,
+    ) -> None:
+        self.socket, self.ip, self._silence_s = socket, ip, silence_s
         self.topics: dict[Topic, dict[str, Any]] = {}
         self._queue: asyncio.Queue[str] = asyncio.Queue(QUEUE_LIMIT)
         self._faults = faults
@@ -80,11 +87,11 @@ class Connection:
         self.send(encode(channel, data))
 
     async def write(self) -> None:
-        """Writes until the socket closes; one that fell QUEUE_LIMIT messages behind, or that was sent nothing for
-        SILENCE_S (its client did not ping either), is closed."""
+        """Writes until the socket closes; one that fell QUEUE_LIMIT messages behind, or that was sent nothing for so
+        long (its client did not ping either), is closed."""
         while not self.socket.closed and not self.overflowed:
             try:
-                text = await asyncio.wait_for(self._queue.get(), SILENCE_S)
+                text = await asyncio.wait_for(self._queue.get(), self._silence_s)
             except TimeoutError:
                 if self._faults is not None and self._faults.is_silent(self):
                     continue

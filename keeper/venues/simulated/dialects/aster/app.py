@@ -104,7 +104,7 @@ class Socket:
     async def _serve(self, request: web.Request, user: str | None) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket, self._publisher.world.faults)
+        connection = Connection(socket, self._publisher.world.faults, silence_s=None)
         if user is not None:
             connection.topics["user", user] = {}
         self._publisher.connections.add(connection)

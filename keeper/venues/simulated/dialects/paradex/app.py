@@ -91,7 +91,7 @@ class Server:
     async def socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
         await socket.prepare(request)
-        connection = Connection(socket, self._world.faults)
+        connection = Connection(socket, self._world.faults, silence_s=None)
         owner: Owner | None = None
         self._publisher.connections.add(connection)
         writer = asyncio.create_task(connection.write())
