@@ -1,17 +1,26 @@
 """A book wakes the resting order that it offers something, and no other."""
 
+import asyncio
 from decimal import Decimal
 
+import msgspec
+
+from keeper.clock import TestClock
+from keeper.execution import ExecutionEngine, ExecutionSettings
 from keeper.execution.ready import ReadyRoutes
+from keeper.market_data import MarketDataEngine
+from keeper.model.signed_orders import GTC
+from keeper.risk import RiskEngine
 from keeper.routing import LiveRoute, RouteRequest, VenueQuote
-from keeper.venues.base import Book
-from tests.unit.execution.conftest import VAULT, A, B
+from keeper.venues.base import Book, BookUpdate, Confirmed, OrderReport, Outcome
+from keeper.venues.resting import OrderTicket, RestingOrder
+from tests.unit.execution.conftest import CHAIN_ID, NOW_S, VAULT, A, B, FakeVenue, Journal, opening, sign
 
 D = Decimal
 
 
 def book(venue: str, ask: str, size: str = "1", coin: str = "BTC") -> Book:
-    return Book(venue=venue, coin=coin, time_ms=1, bids=((D(ask) - 1, D(1)),), asks=((D(ask), D(size)),))
+    return Book(venue=venue, coin=coin, time_ms=2, bids=((D(ask) - 1, D(1)),), asks=((D(ask), D(size)),))
 
 
 def lookout(venue: str = A) -> LiveRoute:
@@ -56,3 +65,55 @@ def test_a_book_that_cannot_be_routed_ends_the_watch() -> None:
     ready.take_book(unsorted)
     ready.take_book(book(A, "999"))
     assert woken == []
+
+
+class Harbour(FakeVenue):
+    """A venue at which an order may rest; nothing fills it."""
+
+    async def place(self, ticket: OrderTicket) -> Outcome:
+        self.known[ticket.cloid] = OrderReport(
+            cloid=ticket.cloid, oid=1, coin=ticket.coin, side=ticket.side, size=ticket.size, filled=D(0), state="open",
+            text="", time_ms=1,
+        )  # fmt: skip
+        return Confirmed(oid=1, text="resting")
+
+    async def cancel(self, coin: str, *, cloid: str | None = None, oid: int | None = None) -> Outcome:
+        assert cloid is not None
+        self.known[cloid] = msgspec.structs.replace(self.known[cloid], state="canceled")
+        return Confirmed()
+
+    async def open_orders(self) -> list[RestingOrder]:
+        return []
+
+
+async def test_a_resting_order_takes_what_another_venues_next_book_offers() -> None:
+    clock = TestClock(NOW_S * 1000)
+    journal, harbour, other = Journal(*opening()), Harbour(A, clock, ask="1002"), FakeVenue(B, clock, ask="1002")
+    market = MarketDataEngine([harbour, other], ["BTC"], clock)
+    venues: dict[str, FakeVenue] = {A: harbour, B: other}
+    engine = ExecutionEngine(
+        chain_id=CHAIN_ID,
+        vault=VAULT,
+        clock=clock,
+        books=journal.books,
+        append=journal.append,
+        market=market,
+        risk=RiskEngine(market),
+        clients=venues,
+        accounts=venues,
+        resting={A: harbour},
+        settings=ExecutionSettings(poll_s=0, reroute_s=0, watch_s=60, retake_s=0),
+    )
+    await market.start()
+    digest = engine.take(sign(timeInForce=GTC, limitPrice=1_000 * 10**8)).digest
+    async with asyncio.timeout(10):
+        while not harbour.known:  # noqa: ASYNC110 - until it rests
+            await asyncio.sleep(0.01)
+        state = market._venues[B]
+        state.connected = True
+        await asyncio.sleep(0.05)
+        await market._apply(state, BookUpdate(book(B, "999", size="5")))
+        view = await engine.finished(digest)
+    assert view.status == "filled"
+    assert [leg.venue for leg in other.sent] == [B]
+    await engine.close()
