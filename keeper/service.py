@@ -1,6 +1,7 @@
 """A keeper as a service: with its API, until it is told to stop."""
 
 import asyncio
+import gc
 import signal
 
 from keeper.api.server import build, serve
@@ -35,5 +36,7 @@ async def run(config: KeeperConfig, keys: KeeperKeys, *, standby: bool = False) 
 
 async def _work(keeper: Keeper, standby: bool) -> None:
     await keeper.start(standby=standby)
+    gc.collect()
+    gc.freeze()  # what was made at the start stays: collections need not go through it again while orders wait
     keeper.schedule()
     await keeper.watch()

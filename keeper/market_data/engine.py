@@ -283,9 +283,9 @@ class MarketDataEngine:
                 metrics.stream_breaks.labels(name).inc()
                 self.alerts.raise_alert("stream_down", name, event.reason)
             case BookUpdate():
-                self._take_book(venue, event.book)
                 if not isinstance(venue.client, Tapped):
                     self._offer(venue, event.book)
+                self._take_book(venue, event.book)
             case BookDeltaUpdate():
                 await self._take_delta(venue, event.delta)
             case ContextUpdate():

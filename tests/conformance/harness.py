@@ -88,9 +88,9 @@ class Clients:
 @dataclass(frozen=True)
 class AdapterUnderTest:
     """`serve` starts the venue for as long as the context lasts; `connect(url, seat)` makes started clients whose
-    commands give up after `timeout_s`. `is_command(method, path)` tells requests that change something
-    from reads, `post_of` knows commands among the frames of a WebSocket. `bend` has frames of this dialect made untrue: by name (`crossed`, `rate_is_open_interest`), text to text or None when the
-    frame is of another kind."""
+    commands give up after `timeout_s`. `is_command(method, path)` tells requests that change something from reads,
+    `post_of` knows commands among the frames of a WebSocket. `bend` has frames of this dialect made untrue: by name
+    (`crossed`, `rate_is_open_interest`), text to text or None when the frame is of another kind."""
 
     name: str
     dialect: str

@@ -1,5 +1,6 @@
-"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of those adapters that take their
-time (ccxt) or differ from another in one way alone (commands over a socket); `./dev test-deep conformance` plays them all and shows the matrix."""
+"""Every case × every adapter, as tests. `./dev test` plays one in `SHARE` of those adapters that take their time (ccxt)
+or differ from another in one way alone (commands over a socket); `./dev test-deep conformance` plays them all and shows
+the matrix."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack

@@ -12,7 +12,6 @@ from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
 from keeper.venues.base import Outcome, Refused, Unknown
 from keeper.venues.hyperliquid import signing
-from keeper.venues.hyperliquid.armed import ArmedOrders
 from keeper.venues.hyperliquid.instruments import order_fault
 from keeper.venues.hyperliquid.ioc import IocWriter
 from keeper.venues.hyperliquid.order_entry import OrderEntry, Written
@@ -61,9 +60,6 @@ class HyperliquidClient(HyperliquidReadClient):
             ip_limit=ip_limit,
         )
         self._signer = signer or SignerActor(ActionSigner(key, clock, base_url))
-        self._clock = clock
-        self.armed = ArmedOrders(self._signer)
-        """Reduce-only orders that are signed already."""
         self._allowance = account_limit
         self._may_send = may_send
         self._instruments: dict[str, Instrument] = {}
@@ -126,23 +122,6 @@ class HyperliquidClient(HyperliquidReadClient):
         if instrument is None:
             return self._unsent(_unlisted(coin))
         return await self._command(signing.cancel_action(instrument.asset, cloid, oid), "cancel")
-
-    def arm(self, ticket: OrderTicket) -> None:
-        """Signs a reduce-only order now, to be sent by `fire` (see `armed`). InputError for what cannot be armed."""
-        instrument = self._instruments.get(ticket.coin)
-        fault = (
-            _unlisted(ticket.coin) if instrument is None else order_fault(instrument, ticket.size, ticket.limit_price)
-        )
-        if instrument is None or fault:
-            raise InputError("ticket", f"{self.venue}: {fault}")
-        self.armed.arm(ticket, instrument, self._clock.now_ms())
-
-    async def fire(self, cloid: str) -> Outcome:
-        """Sends an armed order, once; Refused when it is not ready (any more), and nothing is sent then."""
-        body = self.armed.take(cloid, self._clock.now_ms())
-        if body is None:
-            return self._unsent(f"order {cloid} is not armed")
-        return await self._send(msgspec.json.encode(body), "order", "order")
 
     async def learn_allowance(self) -> None:
         """Sets the account's limiter to what the venue itself counts. Raises what a read raises."""

@@ -10,7 +10,7 @@ from typing import Any
 import eth_hash.auto
 import msgpack
 from coincurve import GLOBAL_CONTEXT, PrivateKey
-from coincurve._libsecp256k1 import ffi, lib  # type: ignore[import-untyped]
+from coincurve._libsecp256k1 import ffi, lib
 
 try:
     from sha3 import keccak_256
@@ -75,8 +75,6 @@ class L1Key:
         digest, context = keccak(self._prefix + agent), GLOBAL_CONTEXT.ctx
         if not lib.secp256k1_ecdsa_sign_recoverable(context, self._made, digest, self._secret, ffi.NULL, ffi.NULL):
             raise ValueError("libsecp256k1 found no signature: the key is none")
-        lib.secp256k1_ecdsa_recoverable_signature_serialize_compact(
-            context, self._compact, self._recovery, self._made
-        )
+        lib.secp256k1_ecdsa_recoverable_signature_serialize_compact(context, self._compact, self._recovery, self._made)
         text = ffi.buffer(self._compact)[:].hex()
         return "0x" + text[:64].lstrip("0"), "0x" + text[64:].lstrip("0"), self._recovery[0] + CURVE_V

@@ -47,13 +47,10 @@ class ActionSigner:
         self.address = str(wallet.address).lower()
         self._clock = clock
         self._last = 0
-        self.issued = 0
-        """Nonces handed out so far."""
 
     def next_nonce(self) -> int:
         """Milliseconds of business time, or one more than the last when that is not later."""
         self._last = max(self._clock.now_ms(), self._last + 1)
-        self.issued += 1
         return self._last
 
     def ioc_writer(self, instrument: Instrument) -> IocWriter:
@@ -81,11 +78,6 @@ class SignerActor:
     @property
     def address(self) -> str:
         return self._signer.address
-
-    @property
-    def issued(self) -> int:
-        """Nonces handed out so far."""
-        return self._signer.issued
 
     def next_nonce(self) -> int:
         return self._signer.next_nonce()

@@ -1,7 +1,7 @@
 """Quotes come from live books with fresh marks only; what a venue says after a break is fetched again."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -420,3 +420,40 @@ async def test_prices_are_of_three_types_and_a_rate_says_what_it_is(engine: Engi
     assert (funding.next_ms, funding.per_hour, funding.formula) == (HOUR_MS * 104, D("0.0001"), "x/2")
     assert engine.market.funding("a", "DOGE") is None
     assert engine.market.prices("a", "DOGE") is None
+
+
+async def test_whoever_waits_for_books_is_told_of_those_that_can_be_believed(engine: Engine) -> None:
+    told: list[Book] = []
+    engine.market.on_book = told.append
+    good = book("a", 2)
+    await engine.feed(engine.a, BookUpdate(good))
+    assert told == []  # not connected
+    await engine.feed(engine.a, Connected(), BookUpdate(good), BookUpdate(book("a", 3, ask="99")))
+    await engine.feed(engine.a, BookUpdate(book("a", 4, ask="900")))
+    assert told == [good]
+
+
+class TappedVenue(FakeVenue):
+    """One that gives out its books before it streams them."""
+
+    def __init__(self) -> None:
+        super().__init__("a")
+        self.tap: Callable[[Book], None] | None = None
+
+
+async def test_an_adapter_that_can_tells_of_a_book_before_it_is_kept() -> None:
+    venue, told = TappedVenue(), list[Book]()
+    market = MarketDataEngine([venue], ["BTC"], TestClock(HOUR_MS * 100))
+    market.on_book = told.append
+    await market.start()
+    rig = Engine()
+    rig.market = market
+    await rig.feed(venue, Connected())
+    newest = book("a", 2, ask="100.4")
+    assert venue.tap is not None
+    venue.tap(newest)
+    venue.tap(book("a", 3, ask="99"))
+    assert told == [newest]
+    await rig.feed(venue, BookUpdate(newest))
+    assert told == [newest]  # once
+    assert market.book("a", "BTC") == newest

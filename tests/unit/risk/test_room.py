@@ -47,11 +47,11 @@ def test_a_refusal_for_margin_names_the_largest_size_that_passes() -> None:
     def check(size: Decimal) -> None:
         engine.check_order(books, 1, "BTC", "buy", size, ("a", "b"))
 
-    with pytest.raises(InputError, match="order less; at most 0\\.01333 BTC fits") as caught:
+    with pytest.raises(InputError, match=r"order less; at most 0\.01333 BTC fits") as caught:
         check(D("2.5"))
     assert (caught.value.field, caught.value.code) == ("quantity", "insufficient_margin")
     check(D("0.01333"))
     with pytest.raises(InputError):
         check(D("0.01334"))
-    with pytest.raises(InputError, match="order less$"):
+    with pytest.raises(InputError, match=r"order less$"):
         RiskEngine(FakePrices()).check_order(FakeBooks("0"), 1, "BTC", "buy", D(1), ("a",))
