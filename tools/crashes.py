@@ -52,11 +52,30 @@ def chosen(points: Sequence[str], *, every: bool) -> list[str]:
 
 
 def days(points: Iterable[str]) -> list[tuple[str, ...]]:
-    """Points put together so that each day has at most one of each part, in the order of its parts."""
+    """Points put together so that each day has at most one of each part, in the order of its parts. First come as many
+    days as it takes to have every kind once, in whichever part."""
+    kinds: dict[str, list[str]] = {}
+    for point in points:
+        kinds.setdefault(point.partition(": ")[2].partition(" #")[0], []).append(point)
+    load: Counter[str] = Counter()
+    first = []
+    for found in sorted(kinds.values(), key=len):
+        point = min(found, key=lambda one: load[part_of(one)])
+        load[part_of(point)] += 1
+        first.append(point)
+    rest = [point for found in kinds.values() for point in found if point not in first]
+    return [*_together(first), *_together(rest)]
+
+
+def _together(points: Iterable[str]) -> list[tuple[str, ...]]:
     parts: dict[str, list[str]] = {}
     for point in points:
-        parts.setdefault(point.partition(":")[0], []).append(point)
+        parts.setdefault(part_of(point), []).append(point)
     return [tuple(point for point in row if point is not None) for row in zip_longest(*parts.values())]
+
+
+def part_of(point: str) -> str:
+    return point.partition(":")[0]
 
 
 def live(points: Sequence[str]) -> Verdict:
@@ -170,7 +189,7 @@ def main(arguments: list[str]) -> dict[str, Any]:
         "points": len(wanted),
         "killed at": words["same books"] + words["WRONG"],
         "same books": words["same books"],
-        "by part": dict(Counter(point.partition(":")[0] for point, one in verdicts.items() if one["died"])),
+        "by part": dict(Counter(part_of(point) for point, one in verdicts.items() if one["died"])),
         "wrong": {point: verdict["wrong"] for point, verdict in verdicts.items() if verdict["wrong"]},
         "not reached": [point for point, verdict in verdicts.items() if word(verdict) == "not reached"],
         "left": len(wanted) - len(verdicts),
