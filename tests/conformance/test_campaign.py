@@ -12,7 +12,7 @@ FAULTED = 150
 @pytest.mark.parametrize(
     "adapter",
     [
-        pytest.param(one, id=one.label, marks=(pytest.mark.deep,) if one.name == "ccxt" else ())  # minutes each
+        pytest.param(one, id=one.label, marks=(pytest.mark.deep,) if one.share < 1 else ())  # minutes each
         for one in ADAPTERS
     ],
 )

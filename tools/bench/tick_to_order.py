@@ -1,11 +1,12 @@
 """From a book's push to the signed order on the socket: the keeper's own parts against the usual way.
 
 A venue in a process of its own sends a push, waits for the order, then sends the next one; the two sides take turns of
-50 on the same frames (after each single one, the caches that the other leaves cold would be what is measured). Ours:
-the native adapter's stream, `LiveRoute`, the room that the risk check leaves, and the adapter's `begin`, which signs
-and writes on its open socket. The usual way: aiohttp, json, floats, a heap of levels, the venue's SDK with coincurve,
-and a WebSocket for its orders too. Both hold five books of 20 levels and send the largest leg as an IOC order. The
-venue compares all signed orders: they must be equal.
+50 on the same frames (after each single one, the caches that the other leaves cold would be what is measured). The
+venue has one core and the two clients the other, where there are two. Ours: the native adapter's stream, which gives a
+book out in the step in which it is read, `LiveRoute`, the room that the risk check leaves, and the adapter's `begin`,
+which signs and writes on its open socket. The usual way: aiohttp, json, floats, a heap of levels, the venue's SDK with
+coincurve, and a WebSocket for its orders too. Both hold five books of 20 levels and send the largest leg as an IOC
+order. The venue compares all signed orders: they must be equal.
 
 `inner`: from the frame in the hands of the client's code until the write has returned. `wire`: from the venue's write
 until it has read the order. In neither, on either side: TLS, a network, the line in the event log.
