@@ -18,7 +18,7 @@ from keeper.devkeys import key_of
 from keeper.model.amounts import MICRO
 from keeper.model.events import FillSeen, FundingSeen
 from tests.conformance.ccxt_dialects import urls
-from tests.e2e.world import ORDER_LIFE_S, FundedWorld
+from tests.e2e.world import FundedWorld
 
 pytestmark = [
     pytest.mark.asyncio(loop_scope="module"),
@@ -122,32 +122,6 @@ async def test_one_order_is_routed_filled_funded_and_reconciled_over_both_kinds(
             assert event.seat_size == held
             assert abs(event.paid + held * event.oracle * event.rate * MICRO) <= 1
 
-    await reconciled(world)
-
-
-async def test_a_resting_order_at_the_ccxt_seat_is_placed_and_taken_back(world: FundedWorld) -> None:
-    aster = world.local.adapter(ASTER)
-    bids, _ = await book(world, ASTER)
-    limit = (Decimal(bids[0][0]) * Decimal("0.99")).quantize(Decimal(bids[0][0]))
-    order = world.order(
-        world.clients[1], instrument=f"{COIN}-PERP", size=Decimal(2_000), limit=limit, timeInForce=1, venues=(aster,)
-    )
-    view = await world.submit(world.sign(order, CLIENT_INDEXES[1]), wait_s=0)
-
-    async def states() -> list[str]:
-        return [leg.state for leg in (await world.order_view(view.digest)).legs]
-
-    async def rests() -> bool:
-        return await states() == ["resting"]
-
-    async def ended() -> bool:
-        return (await world.order_view(view.digest)).status == "expired"
-
-    await world.until("the order rests at aster", rests)
-    await reconciled(world)
-    await world.advance(ORDER_LIFE_S)
-    await world.until("the order is taken back when its time is over", ended)
-    assert (await world.order_view(view.digest)).filled == 0
     await reconciled(world)
 
 
