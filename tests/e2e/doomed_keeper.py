@@ -22,6 +22,7 @@ from unittest import mock
 import keeper.app
 import keeper.attest.client as attest
 import keeper.persistence.event_log as event_log
+import keeper.seat_clients
 import keeper.service
 import keeper.settlement.engine as settlement
 from keeper.chain.rpc import Web3, connection
@@ -151,7 +152,7 @@ def doomed(fate: Fate) -> list[Any]:
         mock.patch.object(os, "fsync", doomed_fsync),
         mock.patch.object(keeper.app, "collect_attestations", doomed_collect),
         mock.patch.object(ExecutionEngine, "recover", doomed_recover),
-        mock.patch.object(keeper.app, "HyperliquidClient", Client),
+        mock.patch.object(keeper.seat_clients, "HyperliquidClient", Client),
         mock.patch.object(keeper.service, "connection", doomed_connection),
     ]
 
