@@ -13,6 +13,7 @@ carry: what choosing the venue by expected funding saves on a year of real rates
 execution: orders under faults of every kind; see tools/execution_faults.py. It goes on where it stopped.
 audit: an honest week of 1,000 sub-accounts, 100,000 signed orders and 1,000,000 fills, audited within 5 minutes.
 ledger: 100,000 random operations on the books, no micro-dollar lost.
+postgresql: every test file that opens just any database, on a PostgreSQL server; see tools/postgresql_suite.py.
 """
 
 import asyncio
@@ -34,6 +35,7 @@ from tools import (
     execution_faults,
     ledger_steps,
     mutate,
+    postgresql_suite,
     replay_fills,
     routing_fuzz,
     security,
@@ -125,6 +127,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "faults": faults,
     "audit": audit_week.main,
     "ledger": ledger_steps.main,
+    "postgresql": postgresql_suite.main,
 }
 
 
