@@ -1,16 +1,25 @@
 """Both kinds of database, real: SQLite in a file, PostgreSQL from the wheel that carries a server."""
 
+import hashlib
 import os
 import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 
 KINDS = ("sqlite", "postgresql")
+
+CHOSEN = os.environ.get("PRIME_TEST_DATABASE", KINDS[0])
+"""On which kind the tests run that want just any database: `PRIME_TEST_DATABASE=postgresql ./dev test tests/...`."""
+
+SERVER = "PRIME_TEST_POSTGRESQL"
+"""The environment's name for the address of the server for them: processes that tests start find it there."""
 
 MakeUrl = Callable[[], str]
 """A new, empty database each time; its URL."""
@@ -41,6 +50,10 @@ class PostgresServer:
             connection.execute("CREATE SCHEMA public")
         return url
 
+    @property
+    def url(self) -> str:
+        return str(self._server.get_uri())
+
     def close(self) -> None:
         self._admin.close()
 
@@ -59,6 +72,19 @@ def postgresql_server(*, durable: bool = False) -> Iterator[PostgresServer]:
     finally:
         postgres.close()
         server.cleanup()
+
+
+def url_for(path: Path) -> str:
+    """The URL of a database of the chosen kind that stands for this file: the same one for the same path, in every
+    process of the test; new when it is first asked for."""
+    if CHOSEN == "sqlite":
+        return f"sqlite:///{path}"
+    server = os.environ[SERVER]
+    name = "at" + hashlib.sha256(str(path).encode()).hexdigest()[:24]
+    with psycopg.connect(server, autocommit=True) as admin:
+        if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone() is None:
+            admin.execute(f"CREATE DATABASE {name}".encode())
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
 def query(url: str, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -14,6 +14,7 @@ execution: orders under faults of every kind; see tools/execution_faults.py. It 
 audit: an honest week of 1,000 sub-accounts, 100,000 signed orders and 1,000,000 fills, audited within 5 minutes.
 ledger: 100,000 random operations on the books, no micro-dollar lost.
 crashes: the keeper killed at every kind of point of a day, tools/crashes.py. It goes on where it stopped, too.
+postgresql: every test file that opens just any database, on a PostgreSQL server; see tools/postgresql_suite.py.
 """
 
 import json
@@ -33,6 +34,7 @@ from tools import (
     fault_campaign,
     ledger_steps,
     mutate,
+    postgresql_suite,
     replay_fills,
     routing_fuzz,
     security,
@@ -76,6 +78,7 @@ NAMES: dict[str, Callable[[list[str]], dict[str, Any]]] = {
     "audit": audit_week.main,
     "ledger": ledger_steps.main,
     "crashes": crashes.main,
+    "postgresql": postgresql_suite.main,
 }
 
 

@@ -434,7 +434,9 @@ class Books:
         return dumped
 
     def _seat(self, venue: str) -> Seat:
-        return self._seats.setdefault(venue, Seat(venue))
+        if venue not in self._seats:
+            self._seats[venue] = Seat(venue)
+        return self._seats[venue]
 
     def _seat_view(self, venue: str) -> Seat:
         return self._seats.get(venue) or Seat(venue)

@@ -73,8 +73,9 @@ def fill_cash(fill: Fill) -> int:
     return -notional(fill.signed_size, fill.price) - fill.fee
 
 
-def fill_postings(fill: Fill, id_: int) -> tuple[Posting, ...]:
-    return move(venue_side(fill.venue), accrued(id_), fill_cash(fill))
+def fill_postings(fill: Fill, id_: int, cash: int) -> tuple[Posting, ...]:
+    """`cash`: its `fill_cash`."""
+    return move(venue_side(fill.venue), accrued(id_), cash)
 
 
 def row_postings(row: LedgerRow) -> tuple[Posting, ...]:

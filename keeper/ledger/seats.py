@@ -38,6 +38,7 @@ class Seat:
         self.frozen: str | None = None
         self.explained: set[str] = set()
         self._by_coin: dict[str, list[int]] = {}
+        self._holders: dict[str, dict[int, Decimal]] = {}
         self._tids: set[tuple[int, int]] = set()
         self._instants: set[tuple[str, int]] = set()
         self._references: set[tuple[str, str, int, int]] = set()
@@ -56,10 +57,11 @@ class Seat:
         self._tids.add((fill.oid, fill.tid))
         self.sizes[fill.coin] = self.sizes.get(fill.coin, FLAT) + fill.signed_size
         _shift(self.positions, (id_, fill.coin), fill.signed_size)
+        _shift(self._holders.setdefault(fill.coin, {}), id_, fill.signed_size)
         self._earn(id_, cash)
         if owner is None and self.frozen is None:
             self.frozen = unowned_text(fill)
-        return fill_postings(fill, id_) + self._reshare(fill)
+        return fill_postings(fill, id_, cash) + self._reshare(fill)
 
     def book_funding(self, event: FundingSeen) -> tuple[Posting, ...]:
         if self.has_funding(event.coin, event.time_ms):
@@ -154,7 +156,7 @@ class Seat:
 
     def _owned_before(self, coin: str, time_ms: int) -> dict[int, Decimal]:
         """Positions from the fills stamped strictly before `time_ms`: walks back from now, as that is near."""
-        positions = {id_: size for (id_, other), size in self.positions.items() if other == coin}
+        positions = dict(self._holders.get(coin, {}))
         for index in reversed(self._by_coin.get(coin, ())):
             if self.fills[index].time_ms < time_ms:
                 break

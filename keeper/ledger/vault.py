@@ -166,11 +166,13 @@ class VaultBooks:
     def book(self, venue: str) -> int:
         return self.totals.get(chart.seat(venue), 0)
 
-    def lane_at(self, id_: int, block: int) -> int:
-        """The lane at the end of a block since the last commit."""
-        account = self.accounts.get(id_)
-        later = sum(delta for at, other, delta in self.lane_moves if other == id_ and at > block)
-        return (account.lane if account else 0) - later
+    def lanes_at(self, block: int) -> dict[int, int]:
+        """All lanes at the end of a block since the last commit."""
+        lanes = {id_: self.accounts[id_].lane for id_ in sorted(self.accounts)}
+        for at, id_, delta in self.lane_moves:
+            if at > block:
+                lanes[id_] -= delta
+        return lanes
 
     # sub-accounts and tickets
 

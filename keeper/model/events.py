@@ -341,7 +341,10 @@ def encode(event: Event) -> str:
     plain = msgspec.to_builtins(event, str_keys=True)
     if isinstance(event, RouteDecided):
         plain["decision"] = pack(plain["decision"])
-    return json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(plain)
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def decode(text: str | bytes, schema: int = SCHEMA) -> Event:

@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import floor
 from typing import Literal
 
 from keeper.errors import ConfigError, IntegrityError
-from keeper.model.amounts import MICRO, WIDE, micro_floor
+from keeper.model.amounts import MICRO, WIDE
 
 
 def funding_shares(positions: Mapping[int, Decimal], oracle: Decimal, rate: Decimal) -> dict[int, int]:
@@ -14,8 +15,8 @@ def funding_shares(positions: Mapping[int, Decimal], oracle: Decimal, rate: Deci
 
     Everyone is charged alike, whether or not the venue sent a row: two who net to zero still pay each other.
     """
-    price = WIDE.multiply(oracle, rate)
-    return {id_: micro_floor(WIDE.multiply(-size, price)) for id_, size in sorted(positions.items()) if size}
+    each = WIDE.multiply(WIDE.multiply(oracle, rate), Decimal(-MICRO))
+    return {id_: floor(WIDE.multiply(size, each)) for id_, size in sorted(positions.items()) if size}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class FundingInstant:
 def exact_cost(size: Decimal, price: Decimal) -> int:
     """size × price in micro-USDC, signed as `size` is; ValueError if that is not a whole number."""
     scaled = WIDE.multiply(WIDE.multiply(size, price), Decimal(MICRO))
-    if scaled != scaled.to_integral_value(context=WIDE):
+    whole = int(scaled)
+    if whole != scaled:
         raise ValueError(f"{size} × {price} is not a whole number of micro-USDC")
-    return int(scaled)
+    return whole
 
 
 PriceKind = Literal["mark", "oracle", "index"]

@@ -1,6 +1,6 @@
 """Deterministic ids: whoever holds a signed order can recompute the client order id of each of its legs (rule H1)."""
 
-from eth_utils.crypto import keccak
+from keeper.model.hashing import keccak
 
 
 def client_order_id(vault: str, digest: bytes, leg: int, attempt: int) -> str:

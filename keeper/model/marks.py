@@ -8,9 +8,9 @@ T2: proposed by the keeper, re-derived and signed by attestors (rule J3), its ha
 from decimal import Decimal
 
 import msgspec
-from eth_utils.crypto import keccak
 
 from keeper.model.amounts import micro_exact, plain
+from keeper.model.hashing import keccak
 
 
 class SheetLine(msgspec.Struct, frozen=True, kw_only=True):

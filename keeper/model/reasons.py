@@ -7,8 +7,8 @@ order derive from its digest. Its fields are those of `Order` as far as they mea
 from typing import Any, Literal
 
 import msgspec
-from eth_utils.crypto import keccak
 
+from keeper.model.hashing import keccak
 from keeper.model.statements import canonical
 
 ReasonKind = Literal["liquidation", "withdrawal", "migration", "rebalance"]

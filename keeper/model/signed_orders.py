@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
-from eth_utils.crypto import keccak
 
 from keeper.model.amounts import from_e8
+from keeper.model.hashing import keccak
 from keeper.model.instruments import Side
 from keeper.model.terms import DOMAIN, Terms
 

@@ -33,9 +33,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
-from eth_utils.crypto import keccak
 
 from keeper.model.amounts import plain
+from keeper.model.hashing import keccak
 
 
 class LogHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -52,10 +52,16 @@ HEADER: Final = "statement"
 def canonical(value: Any) -> bytes:
     """The one spelling: JSON, keys sorted, no spaces, UTF-8, `Decimal` by `plain`. TypeError for a float or anything
     else that has no one spelling."""
-    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return _ENCODER.encode(_plain(value)).encode()
+
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_AS_IT_IS = frozenset({type(None), bool, int, str})
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _AS_IT_IS:  # most are
+        return value
     match value:
         case None | bool() | int() | str():
             return value

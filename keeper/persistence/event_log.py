@@ -6,10 +6,11 @@ refuses to start on the first row that is not what was written.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import msgspec
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Table, insert, select
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from keeper.errors import ConfigError, IntegrityError, NotLeader
@@ -177,16 +178,45 @@ def store(
     connection: Connection, rows: list[dict[str, Any]], entries: list[dict[str, Any]], seq: int, head: str
 ) -> None:
     """Appends rows after event `seq` with hash `head`. IntegrityError when that is not the last one stored."""
-    connection.execute(insert(EVENT), rows)
+    sql = STATEMENTS[connection.dialect.name]
+    connection.exec_driver_sql(sql.event, rows)
     if entries:
-        connection.execute(insert(ENTRY), entries)
+        connection.exec_driver_sql(sql.entry, entries)
     fresh = {"seq": rows[-1]["seq"], "hash": rows[-1]["hash"]}
     if seq == 0:
         connection.execute(insert(HEAD), [{"id": 1, **fresh}])
         return
-    moved = connection.execute(update(HEAD).where(HEAD.c.seq == seq, HEAD.c.hash == head).values(fresh))
+    moved = connection.exec_driver_sql(sql.head, {**fresh, "old_seq": seq, "old_hash": head})
     if moved.rowcount != 1:
         raise IntegrityError(f"event log: event {seq} is not the last one stored any more; {FIX}")
+
+
+@dataclass(frozen=True, slots=True)
+class Statements:
+    """What every append runs, in the words of the driver: SQLAlchemy would take longer to build it than to run it."""
+
+    event: str
+    entry: str
+    head: str
+
+
+def _statements(parameter: str) -> Statements:
+    """`parameter`: how the driver spells a named one."""
+
+    def insert_into(table: Table) -> str:
+        names = [column.name for column in table.columns]
+        values = ", ".join(parameter.format(name) for name in names)
+        return f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({values})"  # noqa: S608 - our own names
+
+    seq, digest, old_seq, old_hash = map(parameter.format, ("seq", "hash", "old_seq", "old_hash"))
+    return Statements(
+        event=insert_into(EVENT),
+        entry=insert_into(ENTRY),
+        head=f"UPDATE {HEAD.name} SET seq = {seq}, hash = {digest} WHERE seq = {old_seq} AND hash = {old_hash}",  # noqa: S608
+    )
+
+
+STATEMENTS = {"sqlite": _statements(":{}"), "postgresql": _statements("%({})s")}
 
 
 class _Check:

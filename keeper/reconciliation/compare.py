@@ -124,7 +124,8 @@ def _fill_text(fill: Fill) -> str:
 
 def _union(kind: Kind, ours: Mapping[Any, Any], theirs: Mapping[Any, Any], text: Any) -> list[Break]:
     found = []
-    for key in sorted(ours.keys() | theirs.keys(), key=str):
+    differ = [key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key)]
+    for key in sorted(differ, key=str):
         mine, other = (text(side[key]) if key in side else NOTHING for side in (ours, theirs))
         if mine != other:
             subject = " ".join(map(str, key)) if isinstance(key, tuple) else str(key)

@@ -99,7 +99,7 @@ def build(
         raise IntegrityError(f"commit {epoch}: the books are at epoch {books.epoch}; book the chain's logs first")
     cuts = {mark.venue: seat_cut(books, mark) for mark in marks}
     attributions = [seat_attribution(books, mark, cuts[mark.venue]) for mark in marks]
-    before = {account.id: books.vault.lane_at(account.id, snapshot_block) for account in books.accounts()}
+    before = books.vault.lanes_at(snapshot_block)
     losses = bear_losses(attributions, before, insurance)
     delta = sum(mark.delta for mark in marks)
     _check_conservation(losses, delta)
@@ -125,13 +125,9 @@ def build(
         "reasons": [],
         "funding": [entries.funding_entry(instant) for item in attributions for instant in item.instants],
         "insurance": [entries.insurance_entry(item) for item in losses.items],
-        "accounts": [
-            entries.account_entry(
-                account.id, account.generation, before[account.id], losses.pnl.get(account.id, 0), attributions
-            )
-            for account in books.accounts()
-            if account.open
-        ],
+        "accounts": entries.account_entries(
+            (account for account in books.accounts() if account.open), before, losses.pnl, attributions
+        ),
         "approvals": [{"ticket": ticket, "amount": amount} for ticket, amount in approvals],
         "totals": {
             "pnl": sum(losses.pnl.values()),

@@ -1,11 +1,11 @@
 """Writes the statement of a commit; its format is told in `keeper.model.statements`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from keeper.ledger import Attribution, InsuranceItem, OrderView, SeatResult
+from keeper.ledger import AccountView, Attribution, InsuranceItem, OrderView, SeatResult
 from keeper.model.amounts import plain
 from keeper.model.events import Cut
 from keeper.model.funding import FundingInstant
@@ -68,35 +68,45 @@ def insurance_entry(item: InsuranceItem) -> dict[str, Any]:
     return {"venue": item.venue, "kind": item.kind, "amount": item.amount, "reference": item.reference}
 
 
-def account_entry(
-    id_: int, generation: int, before: int, pnl: int, attributions: Sequence[Attribution]
-) -> dict[str, Any]:
-    seats = [
+def account_entries(
+    accounts: Iterable[AccountView],
+    before: Mapping[int, int],
+    pnl: Mapping[int, int],
+    attributions: Sequence[Attribution],
+) -> list[dict[str, Any]]:
+    """One entry per account; `before` and `pnl` by sub-account."""
+    lanes = [item.for_lanes.keys() for item in attributions]
+    positions: dict[int, list[dict[str, Any]]] = {}
+    for item in attributions:
+        for (owner, coin), size in sorted(item.positions.items()):
+            entry = {"venue": item.venue, "coin": coin, "size": plain(size)}
+            positions.setdefault(owner, []).append(entry)
+    return [
         {
-            "venue": item.venue,
-            "trading": result.trading,
-            "revaluation": result.revaluation,
-            "fees": result.fees,
-            "funding": result.funding,
-            "withheldBefore": item.withheld_before.get(id_, 0),
-            "withheld": item.withheld.get(id_, 0),
+            "id": account.id,
+            "generation": account.generation,
+            "before": before[account.id],
+            "pnl": pnl.get(account.id, 0),
+            "after": before[account.id] + pnl.get(account.id, 0),
+            "seats": [
+                _seat_entry(account.id, item)
+                for item, ids in zip(attributions, lanes, strict=True)
+                if account.id in ids
+            ],
+            "positions": positions.get(account.id, []),
         }
-        for item in attributions
-        if id_ in item.for_lanes
-        for result in (item.results.get(id_, SeatResult()),)
+        for account in accounts
     ]
-    positions = [
-        {"venue": item.venue, "coin": coin, "size": plain(size)}
-        for item in attributions
-        for (owner, coin), size in sorted(item.positions.items())
-        if owner == id_
-    ]
+
+
+def _seat_entry(id_: int, item: Attribution) -> dict[str, Any]:
+    result = item.results.get(id_, SeatResult())
     return {
-        "id": id_,
-        "generation": generation,
-        "before": before,
-        "pnl": pnl,
-        "after": before + pnl,
-        "seats": seats,
-        "positions": positions,
+        "venue": item.venue,
+        "trading": result.trading,
+        "revaluation": result.revaluation,
+        "fees": result.fees,
+        "funding": result.funding,
+        "withheldBefore": item.withheld_before.get(id_, 0),
+        "withheld": item.withheld.get(id_, 0),
     }

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import astuple
 
 T = TypeVar("T")
 
@@ -21,11 +22,11 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     fail like any other wrong type."""
 
     def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            value = getattr(self, name)
-            if isinstance(value, Decimal):
+        for name, value in zip(self.__struct_fields__, astuple(self), strict=True):
+            kind = type(value)
+            if kind is Decimal:
                 check_number(value, name)
-            elif isinstance(value, int) and abs(value) >= LARGEST_INTEGER:
+            elif kind is int and not -LARGEST_INTEGER < value < LARGEST_INTEGER:
                 raise ValueError(f"{name} does not fit into 64 bits")
 
 

@@ -24,7 +24,7 @@ from keeper.model.events import Event, decode
 from keeper.model.signed_orders import Order, SignedOrder, sign_order
 from keeper.venues.hyperliquid.read_client import HyperliquidReadClient
 from keeper.world.processes import Process
-from tests.databases import query
+from tests.databases import query, url_for
 
 CORE, SEAT = (spec.name for spec in VENUES)
 """The tier-1 and the tier-2 venue."""
@@ -190,11 +190,11 @@ async def funded_world(
     database: str = "",
 ) -> AsyncIterator[FundedWorld]:
     """Everything started, client n with `deposits[n]` USDC in sub-account n + 1, both seats at their target. The keeper
-    makes commits by itself if it `settles`; its books are in `database` (a URL), or in a file of the folder."""
+    makes commits by itself if it `settles`; its books are in `database` (a URL), or in one of the chosen kind."""
     check_tools()
     async with LocalWorld(folder) as local:
         local.settle_by_itself = settles
-        local.database = database or local.database
+        local.database = database or url_for(folder / "keeper.db")
         await local.start_chain()
         await asyncio.to_thread(local.deploy, max(deposits) * MICRO)
         await local.start_venues()

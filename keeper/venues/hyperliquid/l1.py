@@ -7,23 +7,11 @@ connectionId is the same for every action, so those hashes are taken once; kecca
 
 from typing import Any
 
-import eth_hash.auto
 import msgpack
 from coincurve import GLOBAL_CONTEXT, PrivateKey
 from coincurve._libsecp256k1 import ffi, lib
 
-try:
-    from sha3 import keccak_256
-except ImportError:  # no wheel for this machine and no compiler
-    FAST_KECCAK = False
-else:
-    FAST_KECCAK = True
-
-
-def keccak(data: bytes) -> bytes:
-    digest: bytes = keccak_256(data).digest() if FAST_KECCAK else eth_hash.auto.keccak(data)
-    return digest
-
+from keeper.model.hashing import keccak
 
 DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 AGENT_TYPE = b"Agent(string source,bytes32 connectionId)"

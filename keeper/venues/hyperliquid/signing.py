@@ -11,6 +11,7 @@ from hyperliquid.utils.signing import order_wires_to_order_action
 
 from keeper.clock import Clock
 from keeper.errors import ConfigError
+from keeper.model import hashing
 from keeper.model.amounts import plain, usdc
 from keeper.model.events import LegIntent
 from keeper.model.instruments import Instrument
@@ -26,7 +27,7 @@ def require_fast_signatures() -> None:
     runs. A slow keccak costs microseconds: that is said in the log."""
     if not isinstance(get_backend(), CoinCurveECCBackend):
         raise ConfigError("coincurve: not importable, so that every signature would take ~30 ms; install coincurve")
-    if not l1.FAST_KECCAK:
+    if not hashing.FAST_KECCAK:
         log.warning("slow_keccak", text="safe-pysha3 is not importable: each signature takes half as long again")
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from keeper.persistence.event_log import EventLog
 from keeper.venues.base import Outcome
 from keeper.venues.hyperliquid.execution import HyperliquidClient
 from keeper.venues.resting import OrderTicket
+from tests.databases import url_for
 from tests.simulation.conftest import SimVenue
 from tests.simulation.execution.conftest import Desk, Journal, open_desk, opening
 
@@ -70,7 +72,7 @@ class StoredJournal(Journal):
     def __init__(self, path: str, fate: Fate) -> None:
         self.books = Books()
         self._fate: Fate | None = None
-        self.log = EventLog(f"sqlite:///{path}", self.books.apply)
+        self.log = EventLog(url_for(Path(path)), self.books.apply)
         self.events = [event for _, event in self.log.replay()]
         if not self.events:
             self.append(*opening())

@@ -33,6 +33,7 @@ from keeper.funding import (
     rate_of_hour,
 )
 from keeper.model.amounts import micro_floor
+from tests.databases import url_for
 
 D = Decimal
 HOUR = 3_600_000
@@ -215,7 +216,7 @@ def settled(time_ms: int, rate: str, price: str | None = None) -> SettledRate:
 
 
 def test_history_keeps_every_digit(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'funding.db'}"
+    url = url_for(tmp_path / "funding.db").replace("postgresql:", "postgresql+psycopg:")
     history = SqlFundingHistory(url)
     tiny = settled(1, "0.000000000000000001", "121582.123456789012345678")
     assert history.append([settled(2, "-0.0001"), tiny]) == 2
@@ -306,7 +307,7 @@ def test_every_settlement_pays_the_recorded_rate_to_the_micro_dollar(venue: str)
 @pytest.mark.parametrize("symbol", ["BTCUSDT", "SOLUSDT", "TIAUSDT"])
 def test_a_year_is_carried_and_settled_through_a_history_on_disk(symbol: str, tmp_path: Path) -> None:
     rows = recorded("binance")[symbol]
-    history = SqlFundingHistory(f"sqlite:///{tmp_path / 'funding.db'}")
+    history = SqlFundingHistory(url_for(tmp_path / "funding.db").replace("postgresql:", "postgresql+psycopg:"))
     history.append(
         SettledRate(
             venue="binance",

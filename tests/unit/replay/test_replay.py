@@ -16,6 +16,7 @@ from keeper.persistence import EventLog
 from keeper.replay import KINDS, replay_decisions
 from keeper.risk.decision import rerun
 from keeper.settlement.record import rebuilt
+from tests.databases import url_for
 from tests.unit.ledger.world import OTHER, SEAT, VAULT, World, two_clients
 
 SETTLEMENTS = {"settlement": KINDS["settlement"]}
@@ -149,16 +150,16 @@ def test_a_statement_that_names_another_log_is_found() -> None:
 
 
 def test_the_command_reads_a_database_in_use(tmp_path: Path) -> None:
-    path = tmp_path / "keeper.db"
+    url = url_for(tmp_path / "keeper.db")
     world = settled()
     decided = rerun(world.books, question("0.01"))
     wrong = msgspec.structs.replace(decided, after=1)
-    with EventLog(f"sqlite:///{path}", Books().apply) as log:
+    with EventLog(url, Books().apply) as log:
         log.append(*world.events, decided)
-        done = replay("--kind", "risk", "--database", str(path))
+        done = replay("--kind", "risk", "--database", url)
         assert (done.exit_code, json.loads(done.stdout)[0]["same"]) == (0, True)
         log.append(wrong)
-        done = replay(str(log.seq), "--database", str(path))
+        done = replay(str(log.seq), "--database", url)
     assert done.exit_code == 1
     assert json.loads(done.stdout) == [
         {

@@ -18,10 +18,11 @@ from decimal import Decimal as D
 import keeper.app
 from keeper.clock import TestClock
 from keeper.routing import LiveRoute, RouteRequest, VenueQuote, plan, search
-from keeper.venues.hyperliquid import fast_books, l1
+from keeper.model import hashing
+from keeper.venues.hyperliquid import fast_books
 from keeper.venues.hyperliquid.signing import ActionSigner
 from keeper.venues.hyperliquid.stream import read
-assert not (search.COMPILED or fast_books.COMPILED or l1.FAST_KECCAK)
+assert not (search.COMPILED or fast_books.COMPILED or hashing.FAST_KECCAK)
 levels = [[{"px": "100.5", "sz": "2", "n": 1}], [{"px": "101", "sz": "2", "n": 1}, {"px": "102", "sz": "9", "n": 1}]]
 text = json.dumps({"channel": "l2Book", "data": {"coin": "BTC", "time": 1, "levels": levels}}, separators=(",", ":"))
 book = read(text, "v", "0x")[1].book

@@ -99,8 +99,8 @@ def test_before_is_the_lane_at_the_snapshot() -> None:
     world.mark({})
     snapshot = world.block
     world.log("Deposited", **{"from": owner_of(2)}, id=2, amount=5)
-    assert world.books.vault.lane_at(2, snapshot) == 1_000_000_000
-    assert world.books.vault.lane_at(2, world.block) == 1_000_000_005
+    assert world.books.vault.lanes_at(snapshot)[2] == 1_000_000_000
+    assert world.books.vault.lanes_at(world.block)[2] == 1_000_000_005
 
 
 def test_an_order_is_told_once_unless_its_fill_comes_later() -> None:
