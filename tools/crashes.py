@@ -3,7 +3,8 @@
 A day of the local world (tests/e2e/day.py) is lived through once with nothing going wrong, which names every point that
 the keeper passes, by part of the day. Then it is lived through anew, each time in a fresh world, with the keeper killed
 at one point of each part and started again, until the first point of each kind in each part has had its turn. Each day
-must end in the books of the first. When one does not, its points are tried one by one.
+must end in the books of the first. One that does not is lived through once more (a busy machine can be too slow for its
+deadlines; what went wrong is kept and reported), and if it fails again, its points are tried one by one.
 
 --minutes (50): no new world after so long; --every: every point, not only the first of a kind; --at: these points,
 one world each. Verdicts are kept in .build/crashes.json by the text of what they tested, so that a stopped run goes on
@@ -115,6 +116,7 @@ class Matrix:
         if found.get("version") != version():
             found = {"version": version(), "undisturbed": None, "verdicts": {}}
         self._kept = found
+        self.again: dict[str, list[str]] = found.setdefault("again", {})
 
     @property
     def verdicts(self) -> dict[str, Verdict]:
@@ -132,14 +134,20 @@ class Matrix:
         undisturbed: Verdict = self._kept["undisturbed"]
         return undisturbed
 
-    def settle(self, day: Sequence[str], verdict: Verdict) -> bool:
-        """Keeps the verdict of each point. False when it is not known which of several went wrong."""
-        if verdict["wrong"] and len(day) > 1:
-            return False
-        for point in day:
-            self.verdicts[point] = verdict | {"died": point in verdict["died"]}
+    def settle(self, day: tuple[str, ...], verdict: Verdict) -> list[tuple[str, ...]]:
+        """Keeps the verdict of each point, or says what has to be lived through to know it."""
+        name = "; ".join(day)
+        days: list[tuple[str, ...]] = []
+        if verdict["wrong"] and name not in self.again:
+            self.again[name] = verdict["wrong"]
+            days = [day]
+        elif verdict["wrong"] and len(day) > 1:
+            days = [(point,) for point in day]
+        else:
+            for point in day:
+                self.verdicts[point] = verdict | {"died": point in verdict["died"]}
         self._save()
-        return True
+        return days
 
     def _save(self) -> None:
         KEPT.parent.mkdir(exist_ok=True)
@@ -165,8 +173,7 @@ def run(matrix: Matrix, waiting: list[tuple[str, ...]], minutes: float) -> None:
                 day, verdict = running.pop(task), judged(task.result(), undisturbed)
                 print(f"{word(verdict)} {verdict['seconds']} s: {'; '.join(day)}", *verdict["wrong"], sep="\n    ")
                 sys.stdout.flush()
-                if not matrix.settle(day, verdict):
-                    waiting[:0] = [(point,) for point in day]
+                waiting += matrix.settle(day, verdict)
 
 
 def main(arguments: list[str]) -> dict[str, Any]:
@@ -192,5 +199,6 @@ def main(arguments: list[str]) -> dict[str, Any]:
         "by part": dict(Counter(part_of(point) for point, one in verdicts.items() if one["died"])),
         "wrong": {point: verdict["wrong"] for point, verdict in verdicts.items() if verdict["wrong"]},
         "not reached": [point for point, verdict in verdicts.items() if word(verdict) == "not reached"],
+        "lived through again": matrix.again,
         "left": len(wanted) - len(verdicts),
     }
