@@ -10,8 +10,8 @@ import msgpack
 
 from keeper.model.amounts import plain
 from keeper.model.events import LegIntent
+from keeper.model.hashing import keccak
 from keeper.model.instruments import Instrument
-from keeper.venues.hyperliquid import l1
 
 LONGEST_TEXT = 31
 """Of a string that msgpack gives a head of one byte."""
@@ -43,7 +43,7 @@ class IocWriter:
             (head, bytes((0xA0 | len(price),)), price.encode(), middle, bytes((0xA0 | len(size),)), size.encode(), tail,
              leg.cloid.encode(), end, leg.nonce.to_bytes(8, "big"), b"\x00\x00", leg.expires_ms.to_bytes(8, "big"))
         )  # fmt: skip
-        r, s, v = self._sign(l1.keccak(packed))
+        r, s, v = self._sign(keccak(packed))
         side = "true" if leg.side == "buy" else "false"
         fields = (self._asset, side, price, size, leg.cloid, leg.nonce, r, s, v, leg.expires_ms)
         return (BODY % fields).encode()
