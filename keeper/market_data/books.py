@@ -85,7 +85,14 @@ class LiveBook:
 
     def resync(self) -> None:
         """The connection broke: what is known may be old by any amount."""
-        self._synced, self._least_offset_s, self._waiting = False, None, []
+        self._synced, self._waiting = False, []
+
+    def told(self, venue_ms: int, asked_s: float, now_s: float) -> None:
+        """The venue said its time between `asked_s` and now. An offset that would have been smaller than possible then
+        is of a clock that was set back since."""
+        earliest_s, latest_s = asked_s - venue_ms / 1000, now_s - venue_ms / 1000
+        known_s = self._least_offset_s
+        self._least_offset_s = latest_s if known_s is None or known_s < earliest_s else min(known_s, latest_s)
 
     def distrust(self, reason: str) -> None:
         """Something about this book could not be read or believed: STALE until a good message comes."""
@@ -123,8 +130,8 @@ class LiveBook:
         self._waiting.append(delta)
 
     def _advance(self, now_s: float, time_ms: int, *, repeated: bool) -> None:
-        """The least offset between our clock and the venue's belongs to the fastest message of the connection: how late
-        a book is counts from there, so that a stream which falls behind does not look young."""
+        """The least offset between our clock and the venue's belongs to its fastest message: how late a book is counts
+        from there, over all connections, so that a stream which falls behind, or begins behind, does not look young."""
         if not repeated:
             self._advanced_s = now_s
         offset = now_s - time_ms / 1000

@@ -330,6 +330,10 @@ class MarketDataEngine:
             self.alerts.raise_alert("resync_failed", venue.client.venue, str(error))
 
     async def _resync(self, venue: VenueState) -> None:
+        asked_s = self._monotonic()
+        venue_ms = await venue.client.now_ms()
+        for live in venue.books.values():
+            live.told(venue_ms, asked_s, self._monotonic())
         contexts = await venue.client.contexts()
         for coin in venue.instruments:
             if coin in contexts:

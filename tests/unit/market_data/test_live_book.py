@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -111,9 +112,30 @@ def test_a_stream_that_falls_behind_is_stale_although_it_never_stops() -> None:
     for step in range(8):
         live.apply(snapshot(None, 1_000 + 500 * step, bids=(level(99, step + 1),)), step * 2)  # 2 s here, 0.5 s there
     assert (live.state(14), live.why(14)) == (BookState.STALE, "10.5 s late")
+
+
+def test_a_connection_that_begins_late_is_not_young() -> None:
+    """What waited for a slow resync is read only then, and nothing on this connection was faster."""
+    live = LiveBook(max_age_s=10)
+    live.apply(snapshot(None, 1_000), 1)
     live.resync()
-    live.apply(snapshot(None, 1_000), 15)
-    assert live.state(15) is BookState.LIVE
+    live.apply(snapshot(None, 20_000), 39)
+    assert (live.state(39), live.why(39)) == (BookState.STALE, "19.0 s late")
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "answered_s", "late_s"),
+    [(30, 30, 19), (19, 39, 19), (20.5, 39, 0), (38, 39, 0)],
+    ids=["no news", "the offset may still be true", "the clock was set back", "the clock was set back by much"],
+)
+def test_the_time_that_a_venue_tells_counts(asked_s: float, answered_s: float, late_s: float) -> None:
+    """At first its clock was one with ours. It says 20 s, or 30 s when it is asked at 30 s."""
+    live = LiveBook(max_age_s=10)
+    live.apply(snapshot(None, 1_000), 1)
+    live.resync()
+    live.told(30_000 if answered_s == 30 else 20_000, asked_s, answered_s)
+    live.apply(snapshot(None, 20_000), 39)
+    assert live.why(39) == (f"{late_s:.1f} s late" if late_s else "")
 
 
 def test_a_book_that_is_not_believed_waits_for_a_good_message() -> None:
