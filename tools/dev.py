@@ -115,7 +115,7 @@ def test(arguments: list[str]) -> None:
     run(VENV / "python", "-m", "tools.snapshot", "--check")
     run(VENV / "python", "-m", "tools.security", "slither")
     browser()
-    run("pytest", "-n", "2", "--dist", "loadgroup", "-q", "-m", "not deep")
+    run("pytest", "-n", "2", "--dist", "loadgroup", "-q", "-m", "not deep", "--durations", "20")
 
 
 def become(*command: str | Path) -> NoReturn:

@@ -40,6 +40,7 @@ async def world(tmp_path: Path, make_url: MakeUrl) -> AsyncIterator[FundedWorld]
         yield world
 
 
+@pytest.mark.parametrize("make_url", [pytest.param("sqlite", marks=pytest.mark.deep), "postgresql"], indirect=True)
 async def test_one_commit_and_one_writer(world: FundedWorld) -> None:
     """Twice: with the commit sent and waiting for its block, and just as it has been written down."""
     old, fresh = world.local.keeper, world.local.start_standby
