@@ -35,7 +35,8 @@ AT_ONCE = 2
 WORLD_S = 600
 
 Verdict = dict[str, Any]
-"""Of a day: `died` at which points, `seconds`, `wrong`; of the undisturbed one also `points` and `books`."""
+"""Of a day: `died` at which points, `seconds`, `wrong`; of the undisturbed one also `points` and `books`. It names no
+folder of this machine: results are kept."""
 
 
 def version() -> str:
@@ -91,10 +92,12 @@ def live(points: Sequence[str]) -> Verdict:
             if not verdict["wrong"]:
                 shutil.rmtree(folder)
             return verdict
-        why = [line for line in done.stderr.splitlines() if "Error: " in line] or [f"exit code {done.returncode}"]
+        lines = [line.split("; /")[0].strip(" |") for line in done.stderr.splitlines() if "Error: " in line]
+        why = lines or [f"exit code {done.returncode}"]
     except subprocess.TimeoutExpired:
         why = [f"not over after {WORLD_S} s"]
-    return {"died": [], "seconds": 0.0, "wrong": [*why, f"its records are in {folder}"], "points": [], "books": {}}
+    print(f"{'; '.join(points)}: records in {folder}", flush=True)
+    return {"died": [], "seconds": 0.0, "wrong": why, "points": [], "books": {}}
 
 
 def judged(verdict: Verdict, undisturbed: Verdict) -> Verdict:
