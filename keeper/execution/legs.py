@@ -140,7 +140,12 @@ class Legs:
                 self._in_step.add(venue)
 
     def _continue(self, venue: str, fills: tuple[Fill, ...]) -> bool:
-        """Whether the fresh ones start where the booked ones end."""
+        """Whether the fresh ones start where the booked ones end, and none can be missing between: sizes of lost ones
+        may add up to nothing, but each belongs to a child that is still open."""
+        coins, told = {fill.coin for fill in fills}, {fill.cloid for fill in fills}
+        for leg in self._books.open_legs():
+            if leg.venue == venue and leg.coin in coins and leg.cloid not in told:
+                return False
         sizes = dict(self._books.seat_positions(venue))
         for fill in fills:
             if self._books.has_fill(fill):

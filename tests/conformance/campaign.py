@@ -77,6 +77,7 @@ class _FillBook:
         self.fills: list[Fill] = []
         self._known: set[tuple[str, int]] = set()
         self._by_cloid: dict[str | None, list[Fill]] = {}
+        self.open: dict[str, LegIntent] = {}
 
     def append(self, *events: Event) -> None:
         for event in events:
@@ -104,7 +105,7 @@ class _FillBook:
         return sizes
 
     def open_legs(self) -> tuple[LegIntent, ...]:
-        return ()
+        return tuple(self.open.values())
 
 
 async def campaign(
@@ -149,7 +150,7 @@ async def _round(world: World, count: int, dice: random.Random) -> Result:
         sent = world.proxy.commands
         tasks = [asyncio.create_task(_watch(world, engine, result)), asyncio.create_task(_hang_up(world, dice, result))]
         try:
-            proofs = await _send(world, legs, count, dice)
+            proofs = await _send(world, legs, book, count, dice)
         finally:
             for task in tasks:
                 task.cancel()
@@ -176,7 +177,9 @@ def _break_things(world: World, dice: random.Random, result: Result) -> None:
     world.proxy.bend = by_chance(dice, FRAMES_FAULTED)
 
 
-async def _send(world: World, legs: Legs, count: int, dice: random.Random) -> list[tuple[LegIntent, Proof]]:
+async def _send(
+    world: World, legs: Legs, book: _FillBook, count: int, dice: random.Random
+) -> list[tuple[LegIntent, Proof]]:
     """`count` orders by `WORKERS` at once: most cross the book, some match nothing."""
     prices = {(side, away): await world.price(side, away) for side in ("buy", "sell") for away in ("0.02", "-0.02")}
     left, proofs = iter(range(count)), []
@@ -185,7 +188,9 @@ async def _send(world: World, legs: Legs, count: int, dice: random.Random) -> li
         for _ in left:
             side: Side = dice.choice(SIDES)
             leg = await world.leg(side, life_ms=LIFE_MS, price=prices[side, dice.choice(("0.02", "0.02", "-0.02"))])
+            book.open[leg.cloid] = leg
             proofs.append((leg, await legs.work(leg, sent=False)))
+            del book.open[leg.cloid]
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(WORKERS):

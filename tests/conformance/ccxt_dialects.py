@@ -141,7 +141,7 @@ PARADEX = AdapterUnderTest(
     dialect="paradex",
     serve=serving("paradex"),
     connect=connecting("paradex"),
-    is_command=lambda method, path: method == "POST" and path == "/v1/orders",
+    is_command=lambda method, path: path.startswith("/v1/orders") and method != "GET",
     coins=COINS,
     size={"DOGE": "200", "ETH": "0.01"},
     capabilities=COMMON | {"nonces"},

@@ -102,7 +102,8 @@ class FakeVenue:
 
     async def book(self, coin: str) -> Book:
         size = self.depth
-        return Book(venue=self.venue, coin=coin, time_ms=1, bids=((self.ask - 1, size),), asks=((self.ask, size),))
+        now_ms = self.clock.now_ms()
+        return Book(venue=self.venue, coin=coin, time_ms=now_ms, bids=((self.ask - 1, size),), asks=((self.ask, size),))
 
     async def funding_rates(self, coin: str, since_ms: int, until_ms: int | None = None) -> list[FundingRate]:
         return []

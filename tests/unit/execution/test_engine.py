@@ -182,6 +182,27 @@ async def test_pushed_fills_wait_until_the_gap_after_a_connect_is_filled(desk: D
     assert [fill.tid for fill in desk.journal.books.fills(A)] == [1, 2, 3]
 
 
+async def test_lost_pushes_whose_sizes_cancel_out_are_no_gap_that_goes_unseen(desk: Desk) -> None:
+    """A push that starts where the books end is taken only if no other child of the coin could have been filled."""
+    legs = desk.engine.legs
+    await legs.on_connect(A)
+    third = fill_of(desk, 3, desk.clock.now_ms())
+
+    def lose(leg: LegIntent) -> Outcome:
+        desk.a.fill(leg)
+        (bought,) = desk.a.booked
+        sold = msgspec.structs.replace(bought, tid=2, cloid=None, side="sell", start_position=bought.size)
+        desk.a.booked += [sold, msgspec.structs.replace(third, start_position=D(0))]
+        pushes.append(asyncio.create_task(legs.on_fills(A, (desk.a.booked[-1],), False)))
+        return Unknown("lost")
+
+    pushes: list[asyncio.Task[None]] = []
+    desk.a.script = [lose]
+    assert (await desk.engine.submit(sign(venues=(A,)))).status == "filled"
+    await asyncio.gather(*pushes)
+    assert [fill.tid for fill in desk.journal.books.fills(A)] == [1, 2, 3]
+
+
 def fill_of(desk: Desk, tid: int, time_ms: int) -> Fill:
     return Fill(
         venue=A,

@@ -20,7 +20,9 @@ D = Decimal
 
 
 def book(venue: str, ask: str, size: str = "1", coin: str = "BTC") -> Book:
-    return Book(venue=venue, coin=coin, time_ms=2, bids=((D(ask) - 1, D(1)),), asks=((D(ask), D(size)),))
+    return Book(
+        venue=venue, coin=coin, time_ms=NOW_S * 1000 + 60_000, bids=((D(ask) - 1, D(1)),), asks=((D(ask), D(size)),)
+    )
 
 
 def lookout(venue: str = A) -> LiveRoute:
