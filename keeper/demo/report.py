@@ -10,7 +10,7 @@ from rich.table import Table
 
 from keeper.api.views import AccountView, OrderView, StatusView
 from keeper.demo.story import Told
-from keeper.model.amounts import MICRO
+from keeper.model.amounts import usdc
 
 
 class ClientLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +70,6 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     audit_findings: tuple[str, ...]
     problems: tuple[str, ...]
     seconds: Decimal
-
-
-def usdc(micro: int) -> Decimal:
-    return Decimal(micro) / MICRO
 
 
 def route_of(view: OrderView, names: Mapping[str, str]) -> str:
