@@ -1,5 +1,6 @@
 """The generic adapter against both dialects over real sockets: one suite, the same answers."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from decimal import Decimal
