@@ -61,9 +61,10 @@ def decoding() -> list[Figure]:
     def to_live() -> None:
         update = event()
         assert isinstance(update, BookUpdate)
+        now_s = update.book.time_ms / 1000  # each of these frames is read when it was made
         live.resync()
-        live.apply(update.book, 1.0)
-        assert live.state(1.0) is BookState.LIVE
+        live.apply(update.book, now_s)
+        assert live.state(now_s) is BookState.LIVE
 
     def to_ccxt() -> None:
         data = json.loads(following("theirs"))["data"]
