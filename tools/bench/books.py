@@ -30,13 +30,13 @@ from keeper.model.instruments import Side
 from keeper.model.statements import leaves, statement_root
 from keeper.model.venue_records import Fill
 from keeper.persistence import Database, EventLog, schema
-from keeper.persistence.tables import EventRow, LedgerEntryRow
+from keeper.persistence.tables import LedgerEntryRow
 from keeper.reconciliation.compare import VenueRecords, compare_records
 from keeper.venues.hyperliquid import records
 from keeper.venues.hyperliquid.wire.account import UserFill
 from tests.unit.ledger.world import SEAT, World
 from tools.bench.figures import Figure, against
-from tools.bench.log import HASH
+from tools.bench.log import HASH, event_row
 
 ROUNDS = 3
 BOOKED, BATCH = 5_000, 1_000
@@ -157,24 +157,12 @@ def _book_by_objects(url: str, story: FillStory) -> float:
         def store(part: Sequence[Any]) -> None:
             with Session(database.engine) as session:
                 for seq, (event, postings) in part:
-                    session.add(_event_row(seq, event))
+                    session.add(event_row(seq, event))
                     for line, (account, amount) in enumerate(postings, 1):
                         session.add(LedgerEntryRow(event_seq=seq, line=line, account=account, amount=amount))
                 session.commit()
 
         return _each(store, _batches(numbered))
-
-
-def _event_row(seq: int, event: Event) -> EventRow:
-    return EventRow(
-        seq=seq,
-        at_ms=time_of(event),
-        kind=kind_of(event),
-        schema_version=SCHEMA,
-        body=encode(event),
-        previous_hash=HASH,
-        hash=HASH,
-    )
 
 
 def _book_by_rows(url: str, story: FillStory) -> float:

@@ -123,13 +123,13 @@ def usual(url: str, events: Sequence[Event], batch: int) -> float:
 
         def store(part: Sequence[Event]) -> None:
             with Session(database.engine) as session:
-                session.add_all([_row(next(numbers), event) for event in part])
+                session.add_all([event_row(next(numbers), event) for event in part])
                 session.commit()
 
         return _commits(events, batch, store)
 
 
-def _row(seq: int, event: Event) -> EventRow:
+def event_row(seq: int, event: Event) -> EventRow:
     return EventRow(
         seq=seq,
         at_ms=time_of(event),

@@ -30,6 +30,7 @@ from keeper.venues.resting import OrderTicket
 from tests.simulation.conftest import SEAT, SimVenue
 from tests.simulation.execution.conftest import CHAIN_ID, VAULT, Journal, opening, signed
 from tests.simulation.starting import sim_serve
+from tests.unit.reconciliation.desk import agreeing
 
 PAGE = Path(__file__).parents[3] / "docs" / "reconciliation.md"
 HOUR_MS = 3_600_000
@@ -160,21 +161,7 @@ class Vault:
         self._books = books
 
     async def state(self, block: int | None = None) -> VaultState:
-        vault = self._books.vault
-        return VaultState(
-            block=1,
-            idle=vault.idle,
-            sum_equity=vault.sum_equity,
-            payables=vault.payables,
-            insurance=vault.insurance,
-            fees_accrued=vault.fees,
-            deficit=vault.deficit,
-            free_cash=0,
-            epoch=vault.epoch,
-            committed_at=0,
-            last_as_of=0,
-            last_fence=0,
-        )
+        return agreeing(self._books, 1)
 
     async def account_count(self, block: int | None = None) -> int:
         return len(self._books.accounts())

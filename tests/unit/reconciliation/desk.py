@@ -6,6 +6,7 @@ from decimal import Decimal
 from keeper.chain.vault import VaultState
 from keeper.clock import TestClock
 from keeper.errors import UnknownOutcome
+from keeper.ledger import Books
 from keeper.model.events import Event, FillSeen, FundingSeen, LedgerRowSeen
 from keeper.model.instruments import Side
 from keeper.model.venue_records import Fill, FundingPayment, FundingRate, LedgerRow, SeatPosition, SeatState
@@ -14,6 +15,25 @@ from keeper.venues.resting import RestingOrder
 from tests.unit.ledger.world import SEAT, World
 
 USDC = 1_000_000
+
+
+def agreeing(books: Books, block: int) -> VaultState:
+    """What a vault says that agrees with the books."""
+    vault = books.vault
+    return VaultState(
+        block=block,
+        idle=vault.idle,
+        sum_equity=vault.sum_equity,
+        payables=vault.payables,
+        insurance=vault.insurance,
+        fees_accrued=vault.fees,
+        deficit=vault.deficit,
+        free_cash=0,
+        epoch=vault.epoch,
+        committed_at=0,
+        last_as_of=0,
+        last_fence=0,
+    )
 
 
 @dataclass
@@ -72,21 +92,7 @@ class Chain:
     lane_gap: int = 0
 
     async def state(self, block: int | None = None) -> VaultState:
-        vault = self.world.books.vault
-        return VaultState(
-            block=self.world.block,
-            idle=vault.idle,
-            sum_equity=vault.sum_equity,
-            payables=vault.payables,
-            insurance=vault.insurance,
-            fees_accrued=vault.fees,
-            deficit=vault.deficit,
-            free_cash=0,
-            epoch=vault.epoch,
-            committed_at=0,
-            last_as_of=0,
-            last_fence=0,
-        )
+        return agreeing(self.world.books, self.world.block)
 
     async def account_count(self, block: int | None = None) -> int:
         return len(self.world.books.accounts())
