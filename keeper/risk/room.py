@@ -1,5 +1,4 @@
-"""How large an order may be: what a refusal tells its client, and, found out before it is needed, the one comparison
-that is left to make on the hot path."""
+"""How large an order may be: what a refusal for margin tells its client."""
 
 from collections.abc import Callable
 
