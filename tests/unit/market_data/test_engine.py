@@ -111,6 +111,13 @@ async def engine() -> Engine:
     return made
 
 
+async def test_every_connect_asks_for_the_venues_time(engine: Engine) -> None:
+    """Its clock stands at 0 when ours is at 100 s: set back since the start, so its books are not late."""
+    engine.now_s = 100.0
+    await engine.feed(engine.a, Disconnected("gone"), Connected(), BookUpdate(book("a", time_ms=2)))
+    assert engine.market.state("a", "BTC") is BookState.LIVE
+
+
 async def test_start_learns_the_wanted_coins_and_first_books(engine: Engine) -> None:
     assert set(engine.market.instruments()["a"]) == {"BTC"}
     assert engine.market.state("a", "BTC") is BookState.LIVE
