@@ -1,8 +1,9 @@
 """`./dev test-deep invariants [--minutes N] [--match PATTERN]`: forge's profile `deep`, in as many calls as it takes.
 
-Every stateful invariant with 1,024 runs of depth 128, then every fuzzed test with 10,000 runs. A call starts nothing
-new after N minutes and stops what still runs; deep/invariants.json keeps what passed, by the text of the contracts and
-of the test's file with all that it imports, so that the next call goes on there.
+Every stateful invariant with 1,024 runs of depth 128, then every fuzzed test with 10,000 runs; one start of forge for
+each core at a time, since an invariant takes one core however many there are. A call starts nothing new after N minutes
+and stops what still runs; deep/invariants.json keeps what passed, by the text of the contracts and of the test's file
+with all that it imports, so that the next call goes on there.
 """
 
 import argparse
@@ -13,9 +14,11 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from tools.dev import ROOT, environment
@@ -23,7 +26,7 @@ from tools.mutate import sha
 
 RESULTS = ROOT / "deep" / "invariants.json"
 BATCH = 4
-"""Fuzzed tests to one start of forge, which runs them side by side."""
+"""Fuzzed tests to one start of forge."""
 IMPORT = re.compile(r'^import [^"]*"(\.[^"]+)";', re.MULTILINE | re.DOTALL)
 
 
@@ -62,7 +65,7 @@ def closure(path: Path) -> frozenset[Path]:
 def run_forge(*words: str, limit_s: float | None = None) -> str | None:
     """What `forge test` prints; None when it was stopped at the limit."""
     process = subprocess.Popen(
-        ["forge", "test", "--json", *words],
+        ["forge", "test", "--json", "--threads", "1", *words],
         cwd=ROOT,
         env=environment() | {"FOUNDRY_PROFILE": "deep"},
         stdout=subprocess.PIPE,
@@ -156,19 +159,29 @@ def main(arguments: list[str]) -> dict[str, Any]:
     end = time.monotonic() + 60 * options.minutes
     tests = listed()
     passed = Passed(tests)
+    booking = Lock()
     wanted = [test for test in tests if not passed.has(test) and re.search(options.match, test.key)]
-    for batch in batches(wanted):
+    failed: list[str] = []
+
+    def play(batch: list[ForgeTest]) -> None:
         started = time.monotonic()
-        if started >= end:
-            break
+        if failed or started >= end:
+            return
         try:
             if not played(batch, end - started):
-                break
+                return
         except FailedError as problem:
-            raise SystemExit(f"test-deep invariants: {problem}") from None
-        passed.add(batch)
+            failed.append(str(problem))
+            return
+        with booking:
+            passed.add(batch)
         names = ", ".join(test.name for test in batch)
         print(f"{batch[0].contract}: {names}: passed in {time.monotonic() - started:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(play, batches(wanted)))
+    if failed:
+        raise SystemExit(f"test-deep invariants: {'; '.join(failed)}")
     done = [test for test in tests if passed.has(test)]
     left: dict[str, int] = {}
     for test in tests:

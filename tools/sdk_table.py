@@ -362,8 +362,12 @@ def _subscribe(bench: Bench) -> Any:
     """Every kind of subscription the SDK can route brings something."""
     listener = Info(bench.url, skip_ws=False)
     bench.left["listener"] = listener
+    deadline = time.monotonic() + 15
+    while not listener.ws_manager.ws_ready and time.monotonic() < deadline:
+        time.sleep(0.01)  # the SDK can forget what is asked while it connects
     heard: queue.Queue[Any] = queue.Queue()
-    wanted = [
+    of_orders = [{"type": "orderUpdates", "user": bench.user}, {"type": "userEvents", "user": bench.user}]
+    at_once = [
         {"type": "allMids"},
         {"type": "l2Book", "coin": "ETH"},
         {"type": "bbo", "coin": "ETH"},
@@ -375,22 +379,30 @@ def _subscribe(bench: Bench) -> Any:
         {"type": "userFundings", "user": bench.user},
         {"type": "userNonFundingLedgerUpdates", "user": bench.user},
         {"type": "webData2", "user": bench.user},
-        {"type": "orderUpdates", "user": bench.user},
-        {"type": "userEvents", "user": bench.user},
     ]
-    for subscription in wanted:
-        bench.left["subscription"] = listener.subscribe(subscription, heard.put)
-    missing = {"user" if each["type"] == "userEvents" else each["type"] for each in wanted}
-    deadline = time.monotonic() + 15
+    ids = [listener.subscribe(subscription, heard.put) for subscription in [*of_orders, *at_once]]
+    bench.left["userEvents"] = ids[1]
+    unheard = _unheard(heard, {each["type"] for each in at_once})
+    # by now the venue has read the subscriptions before them too, and tells those of this order
     bench.exchange.market_open("SOL", True, 1)
-    while missing and time.monotonic() < deadline:
-        missing.discard(heard.get(timeout=max(0.1, deadline - time.monotonic()))["channel"])
-    return _expect(not missing, sorted(missing))
+    unheard |= _unheard(heard, {"orderUpdates", "user"})
+    return _expect(not unheard, sorted(unheard))
+
+
+def _unheard(heard: "queue.Queue[Any]", channels: set[str]) -> set[str]:
+    """Those of the channels that bring nothing within 15 seconds."""
+    missing, deadline = set(channels), time.monotonic() + 15
+    while missing and (left := deadline - time.monotonic()) > 0:
+        try:
+            missing.discard(heard.get(timeout=left)["channel"])
+        except queue.Empty:
+            break
+    return missing
 
 
 def _unsubscribe(bench: Bench) -> Any:
     wanted = {"type": "userEvents", "user": bench.user}
-    return _expect(bench.left["listener"].unsubscribe(wanted, bench.left["subscription"]), None)
+    return _expect(bench.left["listener"].unsubscribe(wanted, bench.left["userEvents"]), None)
 
 
 def served(rows: Callable[[str, str], list[Row]]) -> list[Row]:
