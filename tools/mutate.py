@@ -11,9 +11,11 @@ changed.
 import argparse
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +94,15 @@ def by_forge(place: Path, mutant: Mutant, tests: set[tuple[str, str]], full: boo
         words += ["--match-contract", f"^({'|'.join(kinds)})$", "--match-test", f"^({'|'.join(names)})\\("]
     else:
         words += ["--no-match-contract", "^Mutants$" if full else "^(Mutants|\\w*Invariants)$"]
-    code, out, errors = mutant_runs.forge(place, *words, full=full)
+    # what one mutant fails by is no test of another
+    failures = str(WORK / "failures" / str(mutant.number))
+    code, out, errors = mutant_runs.forge(
+        place,
+        *words,
+        full=full,
+        FOUNDRY_FUZZ_FAILURE_PERSIST_DIR=failures,
+        FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR=failures,
+    )
     if code not in (0, None) and not out.lstrip().startswith("{"):
         raise SystemExit(f"tools.mutate: forge did not run the tests:\n{out[-3000:]}\n{errors[-6000:]}")
     return code == 0
@@ -155,9 +165,16 @@ def run(texts: dict[str, str], everything: list[Mutant], chosen: list[Mutant], r
         results.save((m, "k" if killed[m.number] else "1") for m in batch)
         print(f"{i + len(batch)} of {len(left)} run", flush=True)
     for number in range(2, rounds + 1):
-        for mutant in [m for m in chosen if results.round(m) == number - 1]:
-            survived = by_forge(place, mutant, reached.get(mutant.number, set()), full=number == 3)
-            results.save([(mutant, str(number) if survived else "k")])
+        left = [m for m in chosen if results.round(m) == number - 1]
+
+        def survives(mutant: Mutant, full: bool = number == 3) -> bool:
+            return by_forge(place, mutant, reached.get(mutant.number, set()), full)
+
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for i, (mutant, survived) in enumerate(zip(left, pool.map(survives, left), strict=True), 1):
+                results.save([(mutant, str(number) if survived else "k")])
+                how = "survived" if survived else "killed"
+                print(f"round {number}, {i} of {len(left)}: {how}: {mutant}", flush=True)
 
 
 if __name__ == "__main__":

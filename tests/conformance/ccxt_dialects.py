@@ -89,10 +89,14 @@ def connecting(dialect: str) -> Callable[[str, Seat], Any]:
             timeout_s=SLOW_S if dialect == "paradex" else TIMEOUT_S,
             rate_limit=False,
         )
-        if dialect == "paradex":
-            with suppress(VenueError):  # a stranger's key: the seat's account is open already
-                await client.once(client.exchange, "onboarding")
-        await client.start()
+        try:
+            if dialect == "paradex":
+                with suppress(VenueError):  # a stranger's key: the seat's account is open already
+                    await client.once(client.exchange, "onboarding")
+            await client.start()
+        except BaseException:  # nobody else can: the caller gets no client
+            await client.close()
+            raise
         return Clients(client, client, client, client.close, client)
 
     return connect

@@ -4,10 +4,9 @@ what is on disk is as it was."""
 import json
 import os
 import socket
-import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,10 @@ from keeper.devkeys import address_of, key_of
 from keeper.ledger import Books
 from keeper.model.events import ChainLogSeen
 from keeper.persistence import EventLog
+from keeper.persistence.database import Database
 from keeper.world.node import start_anvil
 from keeper.world.processes import LOOPBACK, Processes, free_port
+from tests.databases import query, url_for
 
 pytestmark = [pytest.mark.xdist_group("e2e_start_refusals"), pytest.mark.timeout(240)]
 
@@ -39,8 +40,13 @@ class Place:
     folder: Path
 
     @property
-    def database(self) -> Path:
-        return self.folder / "keeper.db"
+    def database(self) -> str:
+        return url_for(self.folder / "keeper.db")
+
+    @property
+    def named(self) -> str:
+        """The database as errors call it."""
+        return Database(self.database).name
 
     def config(self, **changes: Any) -> Path:
         """A good settings file but for `changes` (None leaves one out), and but for the venue, which is down."""
@@ -53,7 +59,7 @@ class Place:
             "usdc": contracts.usdc,
             "venues": [venue | {"base_target_bps": 1_000}],
             "coins": ["BTC"],
-            "database": str(self.database),
+            "database": self.database,
             "statements": str(self.folder / "statements"),
             "api_port": free_port(),
         }
@@ -61,13 +67,13 @@ class Place:
         path.write_text(json.dumps({name: value for name, value in (good | changes).items() if value is not None}))
         return path
 
-    def books(self) -> Path:
+    def books(self) -> str:
         """A small database: a sub-account of 500 USDC, as some keeper would have written it."""
 
         def seen(index: int, name: str, **args: Any) -> ChainLogSeen:
             return ChainLogSeen(name=name, block=1, log_index=index, tx="0x" + "22" * 32, time_s=1, args=args)
 
-        with EventLog(f"sqlite:///{self.database}", Books().apply) as log:
+        with EventLog(self.database, Books().apply) as log:
             log.append(seen(0, "AccountOpened", id=1, owner=NOBODY, generation=0))
             log.append(seen(1, "Deposited", id=1, amount=500_000_000))
         return self.database
@@ -122,16 +128,18 @@ def keeper_refuses(config: Path, **environment: str) -> str:
     return refusal("keeper", "run", "--config", config, keys=KEYS | environment)
 
 
-def content(database: Path) -> list[str]:
-    """Everything but the lease, which a keeper takes before it reads the books."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        return [line for line in connection.iterdump() if not line.startswith('INSERT INTO "lease"')]
+def content(database: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every table but the lease, which a keeper takes before it reads the books."""
+    listing = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+    if database.startswith("sqlite"):
+        listing = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    tables = {name for (name,) in query(database, listing)} - {"lease"}
+    return {name: sorted(query(database, f"SELECT * FROM {name}")) for name in sorted(tables)}  # noqa: S608
 
 
-def alter(database: Path, statement: str) -> None:
-    with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute(statement).rowcount == 1
-        connection.commit()
+def alter(database: str, statement: str) -> None:
+    """Exactly one row."""
+    assert len(query(database, f"{statement} RETURNING 1")) == 1
 
 
 # the books
@@ -149,41 +157,40 @@ def test_altered_books(place: Place, statement: str, table: str, row: str) -> No
     alter(place.books(), statement)
     before = content(place.database)
     line = keeper_refuses(place.config())
-    assert f"event log {place.database}: table {table}, row {row}: " in line
+    assert f"event log {place.named}: table {table}, row {row}: " in line
     assert "Nothing was started; restore it from a backup" in line
     assert content(place.database) == before
 
 
 def test_a_file_that_is_no_database(place: Place) -> None:
-    place.database.write_text("these are my shopping notes\n" * 100)
-    before = place.database.read_bytes()
-    line = keeper_refuses(place.config())
-    assert f"event log {place.database}: not readable (file is not a database); restore it from a backup" in line
-    assert place.database.read_bytes() == before
+    file = place.folder / "notes.db"
+    file.write_text("these are my shopping notes\n" * 100)
+    before = file.read_bytes()
+    line = keeper_refuses(place.config(database=str(file)))
+    assert f"event log {file}: not readable (file is not a database); restore it from a backup" in line
+    assert file.read_bytes() == before
 
 
 def test_the_database_of_another_program(place: Place) -> None:
-    with closing(sqlite3.connect(place.database)) as connection:
-        connection.execute("CREATE TABLE recipes (name TEXT)")
-    before = content(place.database)
+    query(place.database, "CREATE TABLE recipes (name TEXT)")
     line = keeper_refuses(place.config())
-    assert f"database: {place.database} belongs to another program (tables recipes); name another file" in line
-    assert content(place.database) == before
+    assert f"database: {place.named} belongs to another program (tables recipes); name another " in line
+    assert content(place.database) == {"recipes": []}
 
 
 def test_the_books_of_another_vault(place: Place) -> None:
     before = content(place.books())
     line = keeper_refuses(place.config())
-    assert f"database: {place.database} holds the books of another vault or chain" in line
+    assert f"database: {place.named} holds the books of another vault or chain" in line
     assert "Deposited of block 1" in line
     assert "name the right file" in line
     assert content(place.database) == before
 
 
 def test_books_that_another_keeper_writes(place: Place) -> None:
-    with EventLog(f"sqlite:///{place.books()}", Books().apply) as log:
+    with EventLog(place.books(), Books().apply) as log:
         line = keeper_refuses(place.config())
-        assert f"database: {place.database} is being written by another process; stop that one" in line
+        assert f"database: {place.named} is being written by another process; stop that one" in line
         assert log.seq == 2
         log.verify(Books().apply)
 
@@ -203,7 +210,7 @@ def test_a_node_that_is_down(place: Place) -> None:
     line = keeper_refuses(place.config(rpc=rpc))
     assert f"rpc: the node at {rpc} does not answer" in line
     assert "start it" in line
-    assert not place.database.exists()
+    assert content(place.database) == {}
 
 
 def test_an_api_port_in_use(place: Place) -> None:
