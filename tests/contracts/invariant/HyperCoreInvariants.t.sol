@@ -21,7 +21,7 @@ contract HyperCoreHandler is StolenKeyBase {
     bool internal wasExiting;
     bool internal readsFail;
     bool internal dropNext;
-    /// @dev Largest position since the last order from before the exit has landed.
+    /// @dev The position at the last look after the exit, while no order from before it rests; else without bound.
     uint256 internal magnitudeBefore = type(uint256).max;
     mapping(uint256 ticket => uint64) internal asked;
     uint128 internal cloid;
@@ -329,13 +329,21 @@ contract HyperCoreHandler is StolenKeyBase {
         _watchPosition();
     }
 
-    /// @dev X4: once what was sent before the exit has landed, no step makes the position larger.
+    /// @dev X4: once what was sent before the exit has landed, no step makes the position larger. An order that rests since
+    /// before the exit is no step: it may fill until a stranger has it cancelled.
     function _watchPosition() internal {
         if (!wasExiting || block.timestamp < vault.exitAt() + 60) return;
         int256 lots = core.positions(address(venue), ETH);
         uint256 held = uint256(lots < 0 ? -lots : lots);
         assertLe(held, magnitudeBefore, "X4: never larger");
-        magnitudeBefore = held;
+        magnitudeBefore = _rests() ? type(uint256).max : held;
+    }
+
+    function _rests() internal view returns (bool) {
+        for (uint128 id = 1; id <= cloid; ++id) {
+            if (core.openOrder(address(venue), id) > 0) return true;
+        }
+        return false;
     }
 
     function market(uint256 price, uint256 half, int256 rate) external {
@@ -392,6 +400,7 @@ contract HyperCoreHandler is StolenKeyBase {
 
     function unwind(uint8 kind, uint128 value, bool sensible) external {
         UnwindStep what = UnwindStep(kind % 6);
+        if (sensible && what == UnwindStep.CancelByCloid) value = uint128(bound(value, 1, cloid + 1));
         if (sensible && what == UnwindStep.Reduce) value = type(uint128).max;
         if (sensible && what == UnwindStep.ToSpot) value = uint128(core.transferable(address(venue)));
         if (sensible && what == UnwindStep.Recall) value = uint128(spotOf(address(venue)) / 100);
