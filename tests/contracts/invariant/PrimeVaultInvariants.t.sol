@@ -261,6 +261,7 @@ contract PrimeVaultHandler is PrimeVaultBase {
     /// @dev I7, I12, I14: what nobody may do, tried by everybody else.
     function hostile(address who, uint8 what, uint256 seed) external {
         uint256 id = _id(seed);
+        if (who == address(0)) return; // No transaction comes from it; to it an account is offered that is offered to nobody.
         if (who == vault.accountOf(id).owner || who == boss || who == curator || who == guardian) return;
         if (who == keeper || who == keeper2 || seed % 4 == 0) who = [keeper, stranger, guardian, curator][seed % 4];
         bytes memory data;
