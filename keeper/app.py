@@ -30,7 +30,7 @@ from keeper.errors import ChainError, ConfigError
 from keeper.execution import CostModel, ExecutionEngine, ExecutionSettings
 from keeper.ledger import Books
 from keeper.margin.rebalancer import Rebalancer
-from keeper.market_data import BookState, MarketDataEngine, inspect
+from keeper.market_data import MarketDataEngine, inspect
 from keeper.model.events import ChainLogSeen, Event, RiskDecided
 from keeper.model.instruments import Instrument
 from keeper.model.marks import MarkSheet
@@ -198,17 +198,17 @@ class Keeper:
         log.info("active", seats=[seat.name for seat in self.seats], events=self.log.seq)
 
     async def _books_live(self) -> None:
-        """An order that is taken up again is routed on live books. After a while it is worked without those of a venue
-        that does not send them."""
+        """An order that is taken up again is routed over every venue that can be quoted. After a while it is worked
+        without those that still cannot."""
         end = time.monotonic() + BOOKS_PATIENCE_S
-        while missing := [
-            f"{coin} at {self.config.name_of(venue)}"
+        while missing := {
+            f"{coin} at {self.config.name_of(venue)}": why
             for venue, coins in self.market.instruments().items()
             for coin in coins
-            if self.market.state(venue, coin) is not BookState.LIVE
-        ]:
+            if (why := self.market.why_not_quoted(venue, coin))
+        }:
             if time.monotonic() > end:
-                log.warning("no live book", books=missing)
+                log.warning("not quoted", books=missing)
                 return
             await asyncio.sleep(0.05)
 
@@ -340,8 +340,10 @@ class Keeper:
             sender=self.sender,
             clock=self.clock,
             may_move=self.settlement.may_move,
+            may_recall=self.settlement.may_recall,
             is_frozen=lambda venue: self.books.frozen(venue) is not None,
             marks=self.market.marks,
+            wanted=self._withdrawals,
             stress_bps=config.stress_bps,
             top_up_bps=config.top_up_bps,
         )
@@ -356,6 +358,15 @@ class Keeper:
     def _requirement(self, identifier: int) -> int:
         """Margin of what the sub-account holds, its open orders filled: no approval may touch it."""
         return self.risk.requirement(self.execution.committed(), identifier, self.market.marks())
+
+    def _withdrawals(self) -> int:
+        """What pending withdrawals could be paid if the cash were there: as far as their margin lets them."""
+        total = 0
+        for ticket in self.books.pending_tickets():
+            account = self.books.account(ticket.account)
+            free = (account.lane if account else 0) - self._requirement(ticket.account)
+            total += max(0, min(ticket.remaining, free))
+        return total
 
     async def _attest(self, sheet: MarkSheet, nonce: int, received: int, returned: int) -> bytes:
         """What `mark` takes of a tier-2 seat. ChainError when too few attestors sign."""

@@ -96,6 +96,15 @@ class HyperCoreState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRecall:
+    """A tier-1 recall under way; `amount` 0 = none. `leaving`: Core was told to pay it out."""
+
+    amount: int
+    leaving: bool
+    stepped_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatVenueState:
     attestor: str
     deposit_address: str
@@ -193,6 +202,10 @@ class Vault(Contract):
         *_, quarantine, _low, _rise, release = await self.read("bandOf", to_checksum_address(venue), block=block)
         return int(quarantine) - int(release)
 
+    async def arrived(self, venue: str) -> int:
+        """USDC at the venue's contract that `sync` would bring into the vault now."""
+        return int(await self.read("sync", to_checksum_address(venue)))
+
     async def pending_mark_of(self, venue: str, block: int | None = None) -> PendingMark | None:
         delta, as_of, l1_block = await self.read("pendingMarkOf", to_checksum_address(venue), block=block)
         return PendingMark(delta=delta, as_of=as_of, l1_block=l1_block) if as_of else None
@@ -270,6 +283,10 @@ class HyperCoreVenue(Venue):
             trader_until=trader[1],
             equity=equity[0],
         )
+
+    async def open_recall(self, block: int | None = None) -> OpenRecall:
+        amount, leaving, stepped_at = await self.read("openRecall", block=block)
+        return OpenRecall(amount=int(amount), leaving=bool(leaving), stepped_at=int(stepped_at))
 
     async def asset_of(self, asset: int, block: int | None = None) -> tuple[int, int]:
         """(signed size × 10^szDecimals, mark price × 10^(6 − szDecimals))."""

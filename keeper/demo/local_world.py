@@ -7,12 +7,12 @@ Business time starts 5 minutes after a full hour, so that exactly one funding in
 import shutil
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import aiohttp
 import msgspec
@@ -66,6 +66,8 @@ class LocalWorld:
 
     specs: tuple[VenueSpec, VenueSpec] = VENUES
     coins: tuple[str, ...] = COINS
+    limits: ClassVar[Mapping[str, Any]] = {}
+    """What the plan of the deployment says of its venues, beside what is usual."""
 
     def __init__(self, folder: Path, api_port: int | None = None) -> None:
         self.folder = folder
@@ -131,7 +133,7 @@ class LocalWorld:
         """The contracts, by ape; every client gets `deposits` micro-USDC and some to spare."""
         plan = self.folder / "plan.json"
         mint = {str(index): deposits for index in CLIENT_INDEXES}
-        plan.write_bytes(msgspec.json.encode({"mint": mint}))
+        plan.write_bytes(msgspec.json.encode({"mint": mint, **self.limits}))
         self.deployment = run_deployment(self.rpc, self.folder / "deployment.json", plan)
 
     async def start_venues(self) -> None:

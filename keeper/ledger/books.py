@@ -10,6 +10,7 @@ from keeper.errors import IntegrityError
 from keeper.ledger.chart import UNOWNED, Posting, balances
 from keeper.ledger.orders import OrderBooks, OrderView
 from keeper.ledger.seats import FLAT, Seat
+from keeper.ledger.transfers import left_for_home
 from keeper.ledger.vault import TRADE, AccountView, MarkLog, Movement, TicketView, VaultBooks, VenueView
 from keeper.model import events
 from keeper.model.amounts import micro_floor
@@ -376,6 +377,19 @@ class Books:
         settled = self._committed.get(mark.venue)
         start = self.vault.marks[mark.venue, settled.tx.lower()].movements if settled else 0
         return tuple(self.vault.movements[mark.venue][start : self.mark_log(mark).movements])
+
+    def under_way_home(self, venue: str, until_ms: int, returned: int) -> int:
+        """Micro-USDC that left the seat's account up to then and have not reached its contract, where `returned` have
+        arrived in all (T2)."""
+        settled = self._committed.get(venue)
+        seen, before = 0, 0
+        if settled is not None:
+            seen = self.vault.marks[venue, settled.tx.lower()].movements
+            before = settled.mark.uncollected
+        before += sum(item.amount for item in self.vault.movements.get(venue, [])[:seen] if item.kind == "collected")
+        seat = self._seat_view(venue)
+        rows = [row for row in seat.rows[seat.cut.row_count :] if row.time_ms <= until_ms]
+        return max(0, left_for_home(rows) - (returned - before))
 
     def settled_mark(self, venue: str) -> VenueMark | None:
         """The mark that the last commit of this venue used."""

@@ -41,7 +41,7 @@ def transfer_items(
     items = _credited(venue, credits, sends)
     items += [InsuranceItem(venue, "transfer cost", -row.fee, row.reference) for row in debits if row.fee]
 
-    home = sum(-row.amount - row.fee for row in debits)
+    home = left_for_home(rows)
     arrived = sum(movement.amount for movement in collected) + uncollected_change
     if arrived < home:
         raise SeatBrokenError(
@@ -52,6 +52,11 @@ def transfer_items(
         reference = collected[-1].tx if collected else "uncollected"
         items.append(InsuranceItem(venue, "gift", arrived - home, reference))
     return tuple(items)
+
+
+def left_for_home(rows: Sequence[LedgerRow]) -> int:
+    """What is to arrive of all that left the seat: its fees stay at the venue."""
+    return sum(-row.amount - row.fee for row in rows if row.amount < 0)
 
 
 def _credited(venue: str, credits: Sequence[LedgerRow], sends: Sequence[int]) -> list[InsuranceItem]:

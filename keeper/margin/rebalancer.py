@@ -1,21 +1,24 @@
 """Keeps every seat at its target out of idle cash, unasked, and walks transfers to their end.
 
 Tier 1 needs two more steps after the cash arrives on spot: `confirm`, then spot → perp. Nothing is started in the
-window before a due commit (rule C3), and nothing to a seat that still waits for an earlier transfer.
+window before a due commit (rule C3), and nothing to a seat that still waits for an earlier transfer. Cash that
+withdrawals wait for is not sent, and what idle cash lacks for them is recalled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import structlog
 
 from keeper.chain import calls
 from keeper.chain.sender import Sender
-from keeper.chain.vault import Vault, VaultState, VenueBook
+from keeper.chain.vault import Vault, VaultState
 from keeper.clock import Clock
 from keeper.errors import ChainError
 from keeper.margin.planner import SeatNeed, TopUp, plan_top_ups, target_of
+from keeper.margin.recalls import Recalls, SeatCash
+from keeper.margin.views import SeatView
 from keeper.model.amounts import micro_ceil
 from keeper.model.venue_records import SeatPosition
 from keeper.monitoring import metrics
@@ -26,21 +29,10 @@ log = structlog.get_logger(__name__)
 SPOT_RESERVE = 5_000_000
 """Stays on spot: Core takes its fees there (rule C2)."""
 
+HOME_FEE = 1_000_000
+"""What a tier-2 venue keeps of a withdrawal: the custodian signs for so much more."""
+
 WINDOW_S = 86_400
-
-
-@dataclass(slots=True)
-class SeatView:
-    """A seat at one look. Amounts micro-USDC."""
-
-    seat: Seat
-    book: VenueBook
-    equity: int
-    spot: int
-    margin_used: int
-    notional: int
-    in_flight: bool
-    cap: int = 0
 
 
 @dataclass(slots=True)
@@ -53,8 +45,9 @@ class TopUpRecord:
 
 
 class Rebalancer:
-    """`may_move` says whether transfers may be started now, `is_frozen` whether a seat takes no new money; `marks` are
-    the current mark prices by (venue, coin)."""
+    """`may_move` says whether transfers may be started now, `may_recall` whether recalls may; `is_frozen` whether a
+    seat takes no new money; `marks` are the current mark prices by (venue, coin); `wanted` is what withdrawals wait
+    for."""
 
     def __init__(
         self,
@@ -64,8 +57,10 @@ class Rebalancer:
         sender: Sender,
         clock: Clock,
         may_move: Callable[[], bool],
+        may_recall: Callable[[], bool],
         is_frozen: Callable[[str], bool],
         marks: Callable[[], Mapping[tuple[str, str], Decimal]],
+        wanted: Callable[[], int],
         stress_bps: int,
         top_up_bps: int,
     ) -> None:
@@ -74,8 +69,11 @@ class Rebalancer:
         self._sender = sender
         self._clock = clock
         self._may_move = may_move
+        self._may_recall = may_recall
         self._is_frozen = is_frozen
         self._marks = marks
+        self._wanted = wanted
+        self._recalls = Recalls(vault=vault, sender=sender, clock=clock)
         self._stress_bps = stress_bps
         self._top_up_bps = top_up_bps
         self.records: list[TopUpRecord] = []
@@ -89,18 +87,46 @@ class Rebalancer:
         needs = {venue: self._need(view, state) for venue, view in self.views.items()}
         self.targets = {venue: target_of(need, self._stress_bps) for venue, need in needs.items()}
         self._note(needs)
+        for view in self.views.values():
+            await self._recalls.carry_on(view)
+        wanted = self._wanted()
+        if self._may_recall():
+            await self._recall(needs, state, wanted)
         if not self._may_move():
             return
         for view in self.views.values():
-            if view.seat.core is not None:
+            if view.seat.core is not None and not view.book.recalling:
                 await self._carry_on(view)
-        candidates = [
-            need for venue, need in needs.items() if not self.views[venue].in_flight and not self._is_frozen(venue)
-        ]
+        candidates = [need for venue, need in needs.items() if self._is_at_rest(venue) and not self._is_frozen(venue)]
+        free_cash = max(0, state.free_cash - wanted)
         for top_up in plan_top_ups(
-            candidates, free_cash=state.free_cash, stress_bps=self._stress_bps, top_up_bps=self._top_up_bps
+            candidates, free_cash=free_cash, stress_bps=self._stress_bps, top_up_bps=self._top_up_bps
         ):
             await self._send(top_up)
+
+    def _is_at_rest(self, venue: str) -> bool:
+        return not self.views[venue].in_flight and not self.views[venue].book.recalling
+
+    async def _recall(self, needs: Mapping[str, SeatNeed], state: VaultState, wanted: int) -> None:
+        """What withdrawals wait for, beyond the cash that is there for them and what is coming already."""
+        coming = sum(view.book.recalling for view in self.views.values())
+        shortfall = wanted - max(0, state.idle - state.payables) - coming
+        if shortfall > 0:
+            left = max(0, state.sum_equity - wanted)
+            cash = [self._cash(self.views[venue], need, left) for venue, need in needs.items()]
+            await self._recalls.start(self.views, [each for each in cash if self._is_at_rest(each.venue)], shortfall)
+
+    def _cash(self, view: SeatView, need: SeatNeed, left: int) -> SeatCash:
+        """What a seat could give back when `left` is the equity of all clients afterwards. A venue keeps a tenth of the
+        notional at least, whatever it says is withdrawable."""
+        stressed = target_of(replace(need, base=0), self._stress_bps)
+        target = max(stressed, view.seat.base_target_bps * left // 10_000)
+        movable = min(view.withdrawable, view.equity - view.spot - -(-view.notional // 10))
+        if view.seat.core is not None:
+            movable = max(0, movable) + view.spot - SPOT_RESERVE
+        else:
+            movable -= HOME_FEE
+        return SeatCash(need.venue, movable=movable, spare=view.equity - target, safe=view.equity - stressed)
 
     async def _look(self, seat: Seat) -> SeatView:
         in_flight = await self._waits(seat)  # first: what is credited from here on is in the equity read next
@@ -114,6 +140,7 @@ class Rebalancer:
             equity=state.equity + state.spot,
             spot=state.spot,
             margin_used=state.margin_used,
+            withdrawable=state.withdrawable,
             notional=notional,
             in_flight=in_flight,
         )

@@ -220,6 +220,12 @@ class MarketDataEngine:
         known = self._venues[venue].books.get(coin)
         return "no such book" if known is None else known.why(self._monotonic())
 
+    def why_not_quoted(self, venue: str, coin: str) -> str:
+        """Why a venue that lists the coin gives no quote of it now; empty when it gives one."""
+        if self.context(venue, coin) is None or (venue, coin) in self.stale():
+            return "no fresh mark price"
+        return self.why_not_live(venue, coin) or self.doubt(venue, coin)
+
     def oracle_at(self, venue: str, coin: str, time_ms: int) -> Decimal | None:
         """The last oracle price seen at or before that venue time + 100 ms, else the first one after it."""
         history = self._venues[venue].oracles.get(coin)

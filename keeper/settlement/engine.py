@@ -28,6 +28,9 @@ log = structlog.get_logger(__name__)
 WINDOW_S = 180
 """Rule C3: nothing is moved from 3 minutes before a due commit until its marks are mined."""
 
+RECALL_S = 300
+"""Before a due commit: what is recalled later may not be home, or its seat not quiet again, when the commit is made."""
+
 RETRY_S = 20
 
 
@@ -79,6 +82,10 @@ class SettlementEngine:
     def may_move(self) -> bool:
         """Whether transfers may be started: outside the window before a due commit."""
         return self._committed_at == 0 or self._now_s() < self.due_at_s() - WINDOW_S
+
+    def may_recall(self) -> bool:
+        """Whether cash may be asked home so that it is there by the next commit."""
+        return self._committed_at == 0 or self._now_s() < self.due_at_s() - RECALL_S
 
     def _now_s(self) -> int:
         return self._clock.now_ms() // 1000

@@ -107,6 +107,7 @@ class Marker:
             chain = await adapter.state()
             returned = (await adapter.state(await adapter.block_at(as_of))).returned_total
             try:
+                self._must_be_home(seat, as_of, returned)
                 attestation = await self._attest(sheet, sheet.nonce(chain.last_nonce), chain.sent_total, returned)
                 break
             except ChainError:
@@ -116,6 +117,11 @@ class Marker:
         receipt, logs = await self._mark(seat, attestation, [])
         held = await self._vault.held_of(seat.venue, receipt.block)
         return _venue_mark(seat, _one(logs, "Marked"), sheet, held), receipt
+
+    def _must_be_home(self, seat: Seat, as_of: int, returned: int) -> None:
+        """Cash on its way from the venue is in no equity: marked now, it would look lost until it arrives."""
+        if on_way := self._books.under_way_home(seat.venue, as_of * 1000, returned):
+            raise ChainError(f"{on_way} micro-USDC are on their way home; the seat is marked once they have arrived")
 
     def _sheet(self, venue: str, as_of: int, contexts: Mapping[str, MarketContext]) -> MarkSheet:
         """The books' cash and sizes up to a second, at these mark prices."""

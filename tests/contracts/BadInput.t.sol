@@ -171,8 +171,9 @@ contract BadInputTest is PrimeVaultBase {
         assertTrue(vault.claimExit(1) > 0 && vault.claimExit(3) > 0, "others are paid");
         vm.prank(bob);
         vault.redirect(ticket, other);
+        uint256 before = usdc.balanceOf(other); // It may be one of the others, just paid.
         assertEq(vault.claim(ticket), 1_000e6, "to another receiver");
-        assertEq(usdc.balanceOf(other), 1_000e6, "there");
+        assertEq(usdc.balanceOf(other) - before, 1_000e6, "there");
         _checkBalance();
     }
 

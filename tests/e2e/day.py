@@ -243,18 +243,17 @@ class Day:
         return 3_600 - self._world.clock.now_ms() // 1000 % 3_600 + 30
 
     async def _bring_home(self) -> None:
-        """Cash of the tier-2 seat comes back to the vault: asked for by the second keeper, paid by the custodian."""
+        """Cash of the tier-2 seat comes back to the vault: asked for by the second keeper, paid by the custodian, taken
+        in by the keeper that dies."""
         transactor = Transactor(self._world.w3, key_of(OTHER_KEEPER_INDEX))
         vault, seat = self._vault.address, self._world.adapter(SEAT)
         before = (await self._vault.venue_of(seat)).book
         assert (await transactor.send("recall", "recall", vault, calls.recall(seat, HOME))).ok
 
-        async def paid() -> bool:
-            return (await self._seat.state()).returned_total >= HOME
+        async def taken_in() -> bool:
+            return (await self._vault.venue_of(seat)).book == before - HOME
 
-        await self._until("the cash has come home", paid)
-        assert (await transactor.send("sync", "sync", vault, calls.sync(seat))).ok
-        assert (await self._vault.venue_of(seat)).book == before - HOME
+        await self._until("the cash has come home", taken_in)
 
     async def _order(self, client: int, symbol: str, side: Any, size: str, **fields: Any) -> None:
         signed = self._desk(client).order(symbol, side, Decimal(size), max_slippage_bps=60, **fields)

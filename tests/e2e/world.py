@@ -188,11 +188,12 @@ async def funded_world(
     attestors: Sequence[int] = ATTESTOR_INDEXES,
     settles: bool = True,
     database: str = "",
+    kind: type[LocalWorld] = LocalWorld,
 ) -> AsyncIterator[FundedWorld]:
     """Everything started, client n with `deposits[n]` USDC in sub-account n + 1, both seats at their target. The keeper
     makes commits by itself if it `settles`; its books are in `database` (a URL), or in one of the chosen kind."""
     check_tools()
-    async with LocalWorld(folder) as local:
+    async with kind(folder) as local:
         local.settle_by_itself = settles
         local.database = database or url_for(folder / "keeper.db")
         await local.start_chain()

@@ -161,3 +161,26 @@ def test_a_seat_with_money_lying_in_its_contract_conserves_over_several_marks() 
     assert second["totals"]["insuranceDelta"] == -1_000_000
     assert world.books.vault.insurance == 1_000_000_000
     world.check_balance()
+
+
+def test_cash_on_its_way_home_is_known_until_it_arrives() -> None:
+    """It is in no equity meanwhile: a mark would take it for a loss."""
+    world = World(SEAT, OTHER)
+    world.open(1, 1_000_000_000)
+    world.send(500_000_000, OTHER)
+    world.row("withdraw", -100_000_000, 1_000_000, OTHER)
+    left = world.now_ms
+
+    def under_way(returned: int, until_ms: int = left) -> int:
+        return world.books.under_way_home(OTHER, until_ms, returned)
+
+    assert under_way(0) == 99_000_000, "less what the venue keeps"
+    assert under_way(0, until_ms=left - 1) == 0
+    assert (under_way(40_000_000), under_way(99_000_000), under_way(150_000_000)) == (59_000_000, 0, 0)
+
+    world.venues[OTHER].uncollected = 99_000_000
+    plan, _ = world.plan(world.mark({}, OTHER))
+    world.commit(plan)
+    world.collect(OTHER)
+    world.row("withdraw", -50_000_000, 1_000_000, OTHER)
+    assert (under_way(99_000_000, world.now_ms), under_way(148_000_000, world.now_ms)) == (49_000_000, 0)

@@ -1,17 +1,24 @@
-"""The rebalancer's looks at a seat while a transfer arrives."""
+"""The rebalancer: its looks at a seat while a transfer arrives, and what it recalls for withdrawals."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
 
+import msgspec
+
+from keeper.chain import calls
 from keeper.chain.vault import SeatVenueState, VaultState, VenueBook
 from keeper.clock import TestClock
+from keeper.errors import ChainError
+from keeper.margin.planner import MINIMUM_TRANSFER
 from keeper.margin.rebalancer import Rebalancer
-from keeper.model.venue_records import LedgerRow, SeatState
+from keeper.margin.recalls import LAPSE_PAUSE_S
+from keeper.model.venue_records import LedgerRow, SeatPosition, SeatState
 from keeper.seats import Seat
 
 SEAT = "0x" + "5e" * 20
-SENT = 4_000_000_000
+USDC = 1_000_000
+SENT = 4_000 * USDC
 IDLE = 100_000_000_000
 
 
@@ -42,19 +49,23 @@ class Adapter:
         )
 
 
+@dataclass
 class Vault:
+    idle: int = IDLE
+    recalling: int = 0
+    here: int = 0
     address = "0x" + "aa" * 20
 
     async def state(self) -> VaultState:
         return VaultState(
             block=1,
-            idle=IDLE,
+            idle=self.idle,
             sum_equity=IDLE,
             payables=0,
             insurance=0,
             fees_accrued=0,
             deficit=0,
-            free_cash=IDLE,
+            free_cash=self.idle,
             epoch=1,
             committed_at=0,
             last_as_of=0,
@@ -71,44 +82,141 @@ class Vault:
             suspended=False,
             marked_at=0,
             window_start=0,
-            recalling=0,
+            recalling=self.recalling,
             cap=IDLE,
             window_net=0,
         )
 
+    async def arrived(self, venue: str) -> int:
+        return self.here
+
 
 class Sender:
-    def __init__(self) -> None:
+    """Refuses what is called `refused`."""
+
+    def __init__(self, *refused: str) -> None:
         self.sent: list[str] = []
+        self.data: list[bytes] = []
+        self._refused = refused
 
     async def send(self, purpose: str, to: str, data: bytes) -> None:
         self.sent.append(purpose)
+        self.data.append(data)
+        if purpose in self._refused:
+            raise ChainError(f"{purpose}: NotLapsable()")
 
 
-async def test_cash_that_arrives_between_two_looks_is_not_sent_again() -> None:
-    venue, sender = cast(Any, ArrivesBetweenTwoLooks()), Sender()
+class Credited(ArrivesBetweenTwoLooks):
+    """Everything that was sent is there and free."""
+
+    async def state(self) -> SeatState:
+        return SeatState(
+            venue=SEAT, time_ms=0, equity=SENT, cash=SENT, spot=0, margin_used=0, withdrawable=SENT, positions=()
+        )
+
+
+def rebalancing(
+    vault: Vault, sender: Sender, venue: ArrivesBetweenTwoLooks, base_bps: int = 400, **changes: Any
+) -> Rebalancer:
+    client = cast(Any, venue)
     seat = Seat(
         venue=SEAT,
         name="seat",
         tier=2,
-        base_target_bps=400,
-        account=venue,
-        market=venue,
-        execution=venue,
+        base_target_bps=base_bps,
+        account=client,
+        market=client,
+        execution=client,
         attested=cast(Any, Adapter()),
     )
-    rebalancer = Rebalancer(
-        vault=cast(Any, Vault()),
-        seats=[seat],
-        sender=cast(Any, sender),
-        clock=TestClock(),
-        may_move=lambda: True,
-        is_frozen=lambda _: False,
-        marks=dict[tuple[str, str], Decimal],
-        stress_bps=1_000,
-        top_up_bps=12_500,
-    )
+    settings: dict[str, Any] = {
+        "clock": TestClock(),
+        "may_move": lambda: True,
+        "may_recall": lambda: True,
+        "is_frozen": lambda _: False,
+        "marks": dict[tuple[str, str], Decimal],
+        "wanted": lambda: 0,
+        "stress_bps": 1_000,
+        "top_up_bps": 12_500,
+    }
+    return Rebalancer(vault=cast(Any, vault), seats=[seat], sender=cast(Any, sender), **settings | changes)
+
+
+async def test_cash_that_arrives_between_two_looks_is_not_sent_again() -> None:
+    sender = Sender()
+    rebalancer = rebalancing(Vault(), sender, ArrivesBetweenTwoLooks())
     await rebalancer.run()
     await rebalancer.run()
     assert sender.sent == []
     assert rebalancer.views[SEAT].equity == SENT
+
+
+async def test_cash_that_withdrawals_wait_for_is_not_sent_to_a_seat() -> None:
+    sender = Sender()
+    await rebalancing(Vault(idle=5 * SENT), sender, Credited(is_credited=True), wanted=lambda: 5 * SENT).run()
+    assert sender.sent == []
+    await rebalancing(
+        Vault(idle=5 * SENT), sender, Credited(is_credited=True), wanted=lambda: 4 * SENT, base_bps=10_000
+    ).run()
+    assert sender.data == [calls.send(SEAT, SENT)]
+
+
+async def test_what_idle_cash_lacks_for_withdrawals_is_recalled_once() -> None:
+    sender, vault, clock = Sender(), Vault(idle=100 * USDC), TestClock()
+    rebalancer = rebalancing(vault, sender, Credited(is_credited=True), wanted=lambda: 350 * USDC, clock=clock)
+    await rebalancer.run()
+    assert sender.data == [calls.recall(SEAT, 250 * USDC)]
+    vault.recalling = 250 * USDC
+    await rebalancer.run()
+    assert sender.sent == ["recall"]
+    for times in (1, 2):
+        clock.advance(LAPSE_PAUSE_S * 1_000)
+        await rebalancer.run()
+        await rebalancer.run()
+        assert sender.sent == ["recall", *times * ["lapse recall"]], "whether it may be given up is tried now and then"
+
+
+async def test_what_has_arrived_is_collected_and_dust_is_not() -> None:
+    sender, vault = Sender(), Vault(here=MINIMUM_TRANSFER - 1)
+    rebalancer = rebalancing(vault, sender, Credited(is_credited=True), may_move=lambda: False)
+    await rebalancer.run()
+    assert sender.sent == []
+    vault.here = MINIMUM_TRANSFER
+    await rebalancer.run()
+    assert sender.data == [calls.sync(SEAT)], "even in the window before a commit"
+    vault.here = vault.recalling = 1
+    await rebalancer.run()
+    assert sender.sent == ["sync", "sync"], "all that was asked for"
+
+
+async def test_no_recall_so_late_that_it_misses_the_commit() -> None:
+    sender = Sender()
+    late = rebalancing(Vault(idle=0), sender, Credited(is_credited=True), wanted=lambda: SENT, may_recall=lambda: False)
+    await late.run()
+    assert sender.sent == []
+
+
+async def test_a_refused_recall_is_tried_again_and_stops_nothing() -> None:
+    sender = Sender("recall")
+    rebalancer = rebalancing(Vault(idle=0), sender, Credited(is_credited=True), wanted=lambda: 350 * USDC)
+    await rebalancer.run()
+    await rebalancer.run()
+    assert sender.sent == ["recall", "recall"]
+
+
+async def test_a_seat_keeps_the_margin_of_its_positions_and_what_the_venue_holds_back() -> None:
+    class Holding(Credited):
+        async def state(self) -> SeatState:
+            position = SeatPosition(
+                coin="ETH", size=Decimal(1), entry_price=Decimal(2_000), margin_used=100 * USDC, leverage=20
+            )
+            state = await super().state()
+            return msgspec.structs.replace(
+                state, withdrawable=SENT - 100 * USDC, margin_used=100 * USDC, positions=(position,)
+            )
+
+    sender = Sender()
+    marks = {(SEAT, "ETH"): Decimal(2_000)}
+    await rebalancing(Vault(idle=0), sender, Holding(is_credited=True), wanted=lambda: SENT, marks=lambda: marks).run()
+    kept = 100 * USDC + 200 * USDC  # margin used, and a tenth of 2,000 under stress
+    assert sender.data == [calls.recall(SEAT, SENT - kept)]

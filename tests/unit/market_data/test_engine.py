@@ -101,7 +101,9 @@ class Engine:
     def quoted(self) -> list[str]:
         fees = {"a": D("4.5"), "b": D(2)}
         quotes = self.market.quotes("BTC", "buy", taker_bps=fees, holding_hours=8, max_quantity={"b": D("1.2345678")})
-        return [quote.venue for quote in quotes]
+        quoted = [quote.venue for quote in quotes]
+        assert quoted == [venue for venue in fees if not self.market.why_not_quoted(venue, "BTC")]
+        return quoted
 
 
 @pytest.fixture
