@@ -8,7 +8,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -92,6 +93,24 @@ def lint(_: list[str]) -> None:
     run("forge", "lint", "--deny", "warnings", "--out", place / "out", "--cache-path", place / "cache", "contracts")
 
 
+@contextmanager
+def beside(task: str) -> Iterator[None]:
+    """Runs a task of this file while the block runs; what it printed comes after, and its failure ends this one."""
+    log = ROOT / ".build" / f"{task}.log"
+    log.parent.mkdir(exist_ok=True)
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [VENV / "python", __file__, task], cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        yield
+    finally:
+        code = process.wait()
+        print(log.read_text(), end="", flush=True)
+    if code:
+        sys.exit(code)
+
+
 def browser() -> None:
     """Chromium for the page's test: found, else installed when root in CI, else the command for it is printed."""
     if shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome"):
@@ -110,10 +129,9 @@ def test(arguments: list[str]) -> None:
     if arguments:
         run("pytest", *arguments)
         return
-    lint([])
-    run("forge", "test")
-    run(VENV / "python", "-m", "tools.snapshot", "--check")
-    run(VENV / "python", "-m", "tools.security", "slither")
+    with beside("lint"), beside("slither"):  # each of them, and the compiler, uses one core
+        run("forge", "test")
+        run(VENV / "python", "-m", "tools.snapshot", "--check")
     browser()
     run("pytest", "-n", "2", "--dist", "loadgroup", "-q", "-m", "not deep", "--durations", "20")
 
