@@ -14,7 +14,7 @@ from keeper.attest.server import AttestorOptions, run
 from keeper.attest.typed import Proposal
 from keeper.clock import LiveClock
 from keeper.model.marks import MarkSheet, SheetLine
-from keeper.venues.simulated.bridge import attach
+from keeper.venues.simulated.bridge import ChainLink, attach
 from keeper.venues.simulated.chain_options import ChainOptions
 from keeper.venues.simulated.engine import EngineOptions, Venue
 from keeper.venues.simulated.orders import OrderRequest, TimeInForce
@@ -65,6 +65,13 @@ class SeatWorld:
             self.names["vault"], self.contracts.usdc, "transfer(address,uint256)", self.seat, amount
         )
         await self.chain.transact(self.names["vault"], self.seat, "send(uint64)", amount)
+
+    async def cut_off(self) -> ChainLink | None:
+        """The venue sees no new block from here on, and pays nothing out: a step that was under way has ended. Gives
+        back what joined the two."""
+        async with self.world._stepping:
+            link, self.world.link = self.world.link, None
+        return link
 
     async def until(self, condition: Any, timeout_s: float = 10.0) -> None:
         """Waits for a condition, which may be a coroutine function."""

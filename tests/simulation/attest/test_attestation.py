@@ -96,14 +96,14 @@ async def test_a_false_sheet_is_not_signed(world: SeatWorld) -> None:
 async def test_money_on_its_way_blocks_the_attestation(world: SeatWorld) -> None:
     await world.funded(1_000 * USDC)
     async with attestors(world) as urls:
-        link, world.world.link = world.world.link, None  # the venue sees no new block now
+        link = await world.cut_off()
         await world.send(500 * USDC)
         assert await refused(world, urls, await world.proposal()) == {"received"}
         world.world.link = link
         await world.until(lambda: world.venue.account_value(world.master) == 1_500 * USDC)
         await ask(world, urls, await world.proposal())
 
-        world.world.link = None
+        await world.cut_off()
         world.venue.withdraw(world.master, world.seat, 101 * USDC, world.venue.now_ms())
         assert await refused(world, urls, await world.proposal()) == {"returned"}
         world.world.link = link
