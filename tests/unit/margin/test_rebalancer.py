@@ -16,7 +16,7 @@ from keeper.margin.recalls import LAPSE_PAUSE_S
 from keeper.model.venue_records import LedgerRow, SeatPosition, SeatState
 from keeper.seats import Seat
 
-SEAT = "0x" + "5e" * 20
+SEAT, OTHER = "0x" + "5e" * 20, "0x" + "07" * 20
 USDC = 1_000_000
 SENT = 4_000 * USDC
 IDLE = 100_000_000_000
@@ -82,7 +82,7 @@ class Vault:
             suspended=False,
             marked_at=0,
             window_start=0,
-            recalling=self.recalling,
+            recalling=self.recalling if venue == SEAT else 0,
             cap=IDLE,
             window_net=0,
         )
@@ -116,19 +116,27 @@ class Credited(ArrivesBetweenTwoLooks):
 
 
 def rebalancing(
-    vault: Vault, sender: Sender, venue: ArrivesBetweenTwoLooks, base_bps: int = 400, **changes: Any
+    vault: Vault,
+    sender: Sender,
+    venue: ArrivesBetweenTwoLooks,
+    base_bps: int = 400,
+    seats: tuple[str, ...] = (SEAT,),
+    **changes: Any,
 ) -> Rebalancer:
     client = cast(Any, venue)
-    seat = Seat(
-        venue=SEAT,
-        name="seat",
-        tier=2,
-        base_target_bps=base_bps,
-        account=client,
-        market=client,
-        execution=client,
-        attested=cast(Any, Adapter()),
-    )
+    places = [
+        Seat(
+            venue=address,
+            name="seat",
+            tier=2,
+            base_target_bps=base_bps,
+            account=client,
+            market=client,
+            execution=client,
+            attested=cast(Any, Adapter()),
+        )
+        for address in seats
+    ]
     settings: dict[str, Any] = {
         "clock": TestClock(),
         "may_move": lambda: True,
@@ -139,7 +147,7 @@ def rebalancing(
         "stress_bps": 1_000,
         "top_up_bps": 12_500,
     }
-    return Rebalancer(vault=cast(Any, vault), seats=[seat], sender=cast(Any, sender), **settings | changes)
+    return Rebalancer(vault=cast(Any, vault), seats=places, sender=cast(Any, sender), **settings | changes)
 
 
 async def test_cash_that_arrives_between_two_looks_is_not_sent_again() -> None:
@@ -174,6 +182,16 @@ async def test_what_idle_cash_lacks_for_withdrawals_is_recalled_once() -> None:
         await rebalancer.run()
         await rebalancer.run()
         assert sender.sent == ["recall", *times * ["lapse recall"]], "whether it may be given up is tried now and then"
+
+
+async def test_what_is_coming_from_one_seat_is_not_asked_of_another() -> None:
+    sender = Sender()
+    coming = Vault(idle=100 * USDC, recalling=250 * USDC)
+    venue = Credited(is_credited=True)
+    await rebalancing(coming, sender, venue, seats=(SEAT, OTHER), wanted=lambda: 350 * USDC).run()
+    assert sender.sent == []
+    await rebalancing(coming, sender, venue, seats=(SEAT, OTHER), wanted=lambda: 400 * USDC).run()
+    assert sender.data == [calls.recall(OTHER, 50 * USDC)]
 
 
 async def test_what_has_arrived_is_collected_and_dust_is_not() -> None:
