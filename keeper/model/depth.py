@@ -1,27 +1,33 @@
 """One side of a book in whole numbers: sorted arrays that compiled code reads as they are."""
 
+from abc import ABCMeta
 from array import array
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import overload
 
+import msgspec
+
 Level = tuple[Decimal, Decimal]
 """(price, size)."""
 
 
-class Depth(Sequence[Level]):
+class _StructMeta(msgspec.StructMeta, ABCMeta):
+    """For a struct that is a sequence too: two are made of each book, and a struct is made four times as fast."""
+
+
+class Depth(msgspec.Struct, Sequence[Level], metaclass=_StructMeta, eq=False):
     """Best first: prices[i] × 10^-price_digits, sizes[i] × 10^-size_digits, in arrays of 64-bit integers.
 
     Read as a sequence it is that of its (price, size) in Decimal; these are made when they are first asked for. Whoever
     makes one has checked that prices and sizes are above 0 and below 10^12, and each price worse than the one before.
     """
 
-    __slots__ = ("_levels", "price_digits", "prices", "size_digits", "sizes")
-
-    def __init__(self, prices: "array[int]", sizes: "array[int]", price_digits: int, size_digits: int) -> None:
-        self.prices, self.sizes = prices, sizes
-        self.price_digits, self.size_digits = price_digits, size_digits
-        self._levels: tuple[Level, ...] | None = None
+    prices: "array[int]"
+    sizes: "array[int]"
+    price_digits: int
+    size_digits: int
+    _levels: tuple[Level, ...] | None = None
 
     @property
     def levels(self) -> tuple[Level, ...]:

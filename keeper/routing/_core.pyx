@@ -28,6 +28,7 @@ cdef extern from *:
     wide wide_up(wide value, int shift) nogil
     bint small_product(int64_t a, int64_t b, int64_t* out) nogil
     int __builtin_popcountll(unsigned long long bits) nogil
+    int __builtin_clzll(unsigned long long bits) nogil
 
 cdef enum:
     MAX_ROWS = 64
@@ -53,14 +54,31 @@ cdef struct Side:
     int64_t prices[MAX_LEVELS]
     int64_t sizes[MAX_LEVELS]
 
+cdef struct Head:
+    int64_t cost, lots   # of a row's next segment; scaled
+    int owner, after     # its row, and the segment behind it; -1: the line of the envelope
+
 cdef struct Answer:
     wide scaled
     int64_t filled
     int64_t lots[MAX_ROWS]
 
 
+cdef inline void place(Head* heads, int count, Head one) noexcept nogil:
+    """Into its place among the others: dearest first, and of equals the later row, so that the last is the next."""
+    while count and (
+        heads[count - 1].cost < one.cost or (heads[count - 1].cost == one.cost and heads[count - 1].owner < one.owner)
+    ):
+        heads[count] = heads[count - 1]
+        count -= 1
+    heads[count] = one
+
+
 cdef object to_int(wide value):
-    high: object = wide_high(value)
+    high: object
+    if value == <int64_t>value:
+        return <int64_t>value
+    high = wide_high(value)
     return (high << 64) + wide_low(value)
 
 
@@ -156,12 +174,10 @@ cdef class Search:
 
     cdef bint relaxed(self, uint64_t used, uint64_t banned, Answer* answer) noexcept nogil:
         """`solver.relaxed`."""
-        cdef int64_t head[MAX_ROWS]
-        cdef int64_t here[MAX_ROWS]
-        cdef int next_at[MAX_ROWS]
-        cdef int owner[MAX_ROWS]
-        cdef int active = 0, index, slot, best
-        cdef int64_t left = self.quantity, room = 0, take, low
+        cdef Head heads[MAX_ROWS]
+        cdef Head one
+        cdef int active = 0, index
+        cdef int64_t left = self.quantity, room = 0, take
         cdef Row* row
         answer.scaled = 0
         for index in range(self.count):
@@ -171,6 +187,7 @@ cdef class Search:
                 if used >> index & 1:
                     return False
                 continue
+            one.owner = index
             if used >> index & 1:
                 answer.lots[index] = row.minimum
                 left -= row.minimum
@@ -178,17 +195,14 @@ cdef class Search:
                 room += row.capacity - row.minimum
                 if row.used_at == row.last:
                     continue
-                head[active], here[active] = self.cost[row.used_at], row.used_left
-                next_at[active] = row.used_at + 1
+                one.cost, one.lots, one.after = self.cost[row.used_at], row.used_left, row.used_at + 1
             else:
                 room += row.capacity
                 if row.contact:
-                    head[active], here[active] = row.slope, row.contact
-                    next_at[active] = -1
+                    one.cost, one.lots, one.after = row.slope, row.contact, -1
                 else:
-                    head[active], here[active] = self.cost[row.first], self.lots[row.first]
-                    next_at[active] = row.first + 1
-            owner[active] = index
+                    one.cost, one.lots, one.after = self.cost[row.first], self.lots[row.first], row.first + 1
+            place(heads, active, one)
             active += 1
         if left < 0:
             return False
@@ -198,28 +212,23 @@ cdef class Search:
         else:
             answer.filled = self.quantity
         while left > 0:
-            best, low = 0, head[0]
-            for slot in range(1, active):
-                if head[slot] < low:
-                    best, low = slot, head[slot]
-            take = here[best] if here[best] < left else left
+            active -= 1
+            one = heads[active]
+            take = one.lots if one.lots < left else left
             left -= take
-            row = &self.rows[owner[best]]
-            answer.lots[owner[best]] += take
-            answer.scaled += <wide>low * take
-            if next_at[best] < 0:
-                next_at[best] = row.free_at + 1
-                if row.free_at < row.last:
-                    head[best], here[best] = self.cost[row.free_at], row.free_left
-                    continue
-            elif next_at[best] < row.last:
-                head[best], here[best] = self.cost[next_at[best]], self.lots[next_at[best]]
-                next_at[best] += 1
-                continue
-            active -= 1   # this row is used up: the rows behind it move up, so that ties keep their order
-            for slot in range(best, active):
-                head[slot], here[slot] = head[slot + 1], here[slot + 1]
-                next_at[slot], owner[slot] = next_at[slot + 1], owner[slot + 1]
+            row = &self.rows[one.owner]
+            answer.lots[one.owner] += take
+            answer.scaled += <wide>one.cost * take
+            if one.after < 0:
+                one.after = row.free_at
+                if one.after < row.last:
+                    one.cost, one.lots = self.cost[one.after], row.free_left
+            elif one.after < row.last:
+                one.cost, one.lots = self.cost[one.after], self.lots[one.after]
+            if one.after < row.last:
+                one.after += 1
+                place(heads, active, one)
+                active += 1
         return True
 
     cdef int search(self) noexcept nogil:
@@ -398,8 +407,7 @@ cdef class Live(Search):
         cdef list legs
         if not self.ready and not self.scale():
             raise OverflowError("cost of a lot")
-        with nogil:
-            outcome = self.search()
+        outcome = self.search()   # shorter than handing over the interpreter's lock
         if outcome == TOO_LARGE:
             return None
         legs = []
@@ -467,15 +475,13 @@ cdef class Live(Search):
     cdef bint scale(self) noexcept nogil:
         """Costs times 2^shift, `solver.slope_shift`; rows that did not change keep theirs while the shift stays."""
         cdef int64_t largest = 1
-        cdef int index, at, bits = 0, shift
+        cdef int index, at, shift
         cdef bint moved
         cdef Row* row
         for index in range(self.count):
             if self.sides[index].count and self.sides[index].largest > largest:
                 largest = self.sides[index].largest
-        while bits < 63 and largest >> bits:
-            bits += 1
-        shift = 62 - bits
+        shift = __builtin_clzll(largest) - 2   # 62 - its bits
         shift = 32 if shift > 32 else 0 if shift < 0 else shift
         moved, self.shift = shift != self.shift, shift
         for index in range(self.count):

@@ -92,7 +92,8 @@ class LiveRoute:
             except OverflowError:
                 self._misfits.add(index)
             else:
-                self._misfits.discard(index)
+                if self._misfits:
+                    self._misfits.discard(index)
         else:
             self._misfits.add(index)
 
