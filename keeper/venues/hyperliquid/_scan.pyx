@@ -87,7 +87,9 @@ cdef inline const char* decimal(const char* start, int64_t* digits, int* decimal
     return at if found > 0 else NULL
 
 
-cdef inline const char* level(const char* at, const char* end, int side, int index, Numbers* prices, Numbers* sizes) noexcept nogil:
+cdef inline const char* level(
+    const char* at, const char* end, int side, int index, Numbers* prices, Numbers* sizes
+) noexcept nogil:
     """One level, its count of orders first (as recordings have it) or last (as the docs have it)."""
     cdef int64_t orders
     cdef const char* after = literal(at, end, b'{"px":"', 7)
