@@ -52,11 +52,12 @@ class Instrument:
 
     def tick_size(self, price: Decimal) -> Decimal:
         """The price step at `price`."""
-        by_figures = min(0, price.adjusted() - 4)
-        return STEPS[max(by_figures, self.size_decimals - 6)]
+        by_figures, by_decimals = price.adjusted() - 4, self.size_decimals - 6
+        exponent = by_figures if by_figures < 0 else 0
+        return STEPS[exponent if exponent > by_decimals else by_decimals]
 
     def is_valid_price(self, price: Decimal) -> bool:
-        return price > 0 and price % self.tick_size(price) == 0
+        return price > 0 and not price % self.tick_size(price)
 
     def round_size(self, size: Decimal) -> Decimal:
         """Down to a whole lot."""

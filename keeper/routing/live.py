@@ -16,7 +16,7 @@ from keeper.routing import search
 from keeper.routing.books import BPS, down, exact, nested, price_bound, up
 from keeper.routing.certificate import RoutePlan
 from keeper.routing.errors import RoutingError
-from keeper.routing.planner import plain, plan
+from keeper.routing.planner import plan
 from keeper.routing.solver import MAX_NODES
 from keeper.routing.types import RouteRequest, VenueQuote
 
@@ -53,7 +53,10 @@ class Decision(msgspec.Struct, frozen=True):
 
     def leg(self, venue: str, size: int, price: int) -> LiveLeg:
         """One of `taken` in Decimal."""
-        return LiveLeg(venue, plain(Decimal(size).scaleb(-self.size_digits)), Decimal(price).scaleb(-self.price_digits))
+        digits = self.size_digits
+        while digits and not size % 10:
+            size, digits = size // 10, digits - 1
+        return LiveLeg(venue, Decimal(size).scaleb(-digits), Decimal(price).scaleb(-self.price_digits))
 
 
 class LiveRoute:

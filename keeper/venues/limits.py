@@ -38,7 +38,9 @@ class TokenBucket:
     def tokens(self) -> float:
         """What is there now; below nought after a request larger than the whole bucket."""
         now = self._monotonic()
-        self._tokens = min(self.capacity, self._tokens + max(0.0, now - self._at_s) * self.per_s)
+        if now > self._at_s:
+            tokens = self._tokens + (now - self._at_s) * self.per_s
+            self._tokens = tokens if tokens < self.capacity else self.capacity
         self._at_s = now
         return self._tokens
 
@@ -54,7 +56,8 @@ class TokenBucket:
 
     def take(self, weight: float, floor: float = 0.0) -> bool:
         """Takes them if they are there now."""
-        if self.tokens < min(weight + floor, self.capacity):
+        tokens = self.tokens
+        if tokens < weight + floor and tokens < self.capacity:
             return False
         self._tokens -= weight
         return True

@@ -98,8 +98,7 @@ class OrderEntry:
         trusted."""
         if self._transport is None or not self.is_ready:
             return None
-        self._number += 1
-        number = self._number
+        self._number = number = self._number + 1
         answer: Answer = self._loop.create_future()
         self._waiting[number] = answer
         request = b'{"method":"post","id":%d,"request":{"type":"action","payload":%b}}' % (number, body)
