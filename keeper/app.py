@@ -290,7 +290,11 @@ class Keeper:
             accounts={seat.venue: seat.account for seat in seats},
             costs=self.costs,
             resting={seat.venue: seat.resting for seat in seats if seat.resting is not None},
-            settings=ExecutionSettings(leg_ttl_ms=config.order_expiry_s * 1000, heartbeat_s=config.venue_heartbeat_s),
+            settings=ExecutionSettings(
+                leg_ttl_ms=config.order_expiry_s * 1000,
+                heartbeat_s=config.venue_heartbeat_s,
+                routing_ppm=config.routing_fee_ppm,
+            ),
         )
         self.collector = Collector(
             seats=seats,

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from keeper.errors import ConfigError
+from keeper.model.fees import MOST_PPM
 
 Address = Annotated[str, Field(pattern=r"^0x[0-9a-fA-F]{40}$"), AfterValidator(str.lower)]
 
@@ -116,6 +117,9 @@ class KeeperConfig(Frozen):
     venue_heartbeat_s: Annotated[float, Field(gt=0, description="a venue silent for so long leaves routing")] = 5.0
     stress_bps: int = 1_000
     top_up_bps: int = 12_500
+    routing_fee_ppm: Annotated[
+        int, Field(ge=0, le=MOST_PPM, description="of the notional of clients' fills, for the broker; 100 is 1 bp")
+    ] = 0
     margin_rate_per_year: Annotated[Decimal, Field(ge=0, description="what margin could earn")] = Decimal("0.05")
 
     def name_of(self, venue: str) -> str:

@@ -230,6 +230,7 @@ class Presenter:
             legs=legs,
             price_improvement_bps=None if improvement is None else Decimal(improvement),
             best_single_venue=best[0] if best else None,
+            routing_fee_ppm=order.routing_ppm,
         )
 
     def _leg(self, cloid: str) -> views.LegView:

@@ -78,6 +78,10 @@ def deploy(plan: Plan) -> Deployment:
     vault.addVenue(core, plan.hyperCoreVenue.cap, plan.hyperCoreVenue.relativeCapBps, sender=curator)
     vault.addVenue(seat, plan.seatVenue.cap, plan.seatVenue.relativeCapBps, sender=curator)
     core.approveTrader(roles.trader, sender=curator)
+    if plan.feeCapPpm:
+        recipient = roles.owner if plan.feeRecipient is None else address(plan.feeRecipient)
+        vault.setFeeRecipient(recipient, sender=curator)
+        vault.increaseFeeCap(plan.feeCapPpm, sender=curator)
 
     give_gas(plan, roles)
     mint(plan, roles, usdc, wallet, owner)

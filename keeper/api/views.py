@@ -54,7 +54,8 @@ class LegView(msgspec.Struct, frozen=True, kw_only=True):
 
 class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     """An order and what became of it; `filled` counts fills of children that still rest. `price_improvement_bps`
-    against the best single venue that could have filled it; None when there was none."""
+    against the best single venue that could have filled it; None when there was none. `routing_fee_ppm`: what the
+    broker takes of its fills' notional, in parts per million."""
 
     digest: str
     sub_account: int
@@ -72,6 +73,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True):
     legs: tuple[LegView, ...]
     price_improvement_bps: Decimal | None
     best_single_venue: str | None
+    routing_fee_ppm: int = 0
 
 
 class RouteView(msgspec.Struct, frozen=True, kw_only=True):

@@ -120,7 +120,7 @@ class _Audit:
                 self._pnl[owner] += delta
             return
         self._compare_openings(commit, statement, where)
-        pnl = self._expected_pnl(results, statement)
+        pnl = self._less_routing(self._expected_pnl(results, statement), results, statement, where)
         self._compare_accounts(commit, statement, results, pnl, where)
         self._compare_lanes(commit, pnl, where)
         self._compare_insurance(statement, marked, where)
@@ -201,6 +201,28 @@ class _Audit:
             )
             for owner, by_seat in sorted(results.items())
         }
+
+    def _less_routing(
+        self,
+        pnl: Mapping[int, int],
+        results: Mapping[int, Mapping[str, SeatResult]],
+        statement: Statement,
+        where: str,
+    ) -> dict[int, int]:
+        """Net of the broker's fees as stated: of each sub-account at most its fills' orders' part, all of them the
+        commit's `fees`. Less may be taken, as the vault caps fees and no lane pays what it does not have."""
+        net = dict(pnl)
+        for part in statement.accounts:
+            most = sum(result.routing for result in results.get(part.id, {}).values())
+            if not 0 <= part.routing <= most:
+                what = "the broker took more, or less than nothing, of its fills than their orders allow"
+                self._findings.add("routing_fee", f"{where} sub-account {part.id}", what, most, part.routing)
+            if part.routing:
+                net[part.id] = net.get(part.id, 0) - part.routing
+        what = "Σ of the accounts' routing fees is not the commit's fees"
+        total = sum(part.routing for part in statement.accounts)
+        self._findings.equal("routing_fee", where, what, total, statement.totals.fees)
+        return net
 
     def _compare_lanes(self, commit: CommitFact, pnl: Mapping[int, int], where: str) -> None:
         differences = {

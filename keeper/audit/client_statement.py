@@ -13,13 +13,13 @@ from keeper.audit.statement_file import AccountPart, StatementFile
 from keeper.model.amounts import plain, usdc
 from keeper.model.statements import client_part
 
-COLUMNS = ("trading", "revaluation", "fees", "funding", "withheld")
+COLUMNS = ("trading", "revaluation", "fees", "funding", "withheld", "routing")
 
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One epoch of one sub-account; micro-USDC. `fees` positive = paid; `withheld`: newly, negative = released. What
-    its lane could not bear of a loss is in `borne`."""
+    """One epoch of one sub-account; micro-USDC. `fees` positive = paid to venues, `routing` to the broker; `withheld`:
+    newly, negative = released. What its lane could not bear of a loss is in `borne`."""
 
     epoch: int
     as_of: int
@@ -29,6 +29,7 @@ class StatementLine:
     fees: int
     funding: int
     withheld: int
+    routing: int
     pnl: int
     after: int
     orders: int
@@ -37,7 +38,8 @@ class StatementLine:
     @property
     def borne(self) -> int:
         """What insurance bore of its loss (bad debt)."""
-        return self.pnl - (self.trading + self.revaluation - self.fees + self.funding - self.withheld)
+        earned = self.trading + self.revaluation - self.fees + self.funding
+        return self.pnl - (earned - self.withheld - self.routing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,7 @@ def _line(file: StatementFile, account: AccountPart) -> StatementLine:
         fees=total("fees"),
         funding=total("funding"),
         withheld=total("withheld") - total("withheld_before"),
+        routing=account.routing,
         pnl=account.pnl,
         after=account.after,
         orders=sum(part.order.subAccount == account.id for part in file.statement.orders),

@@ -9,8 +9,10 @@ from decimal import Decimal
 from keeper.audit.chain_replay import ChainReplay
 from keeper.audit.digests import domain_separator, order_digest, signer_of
 from keeper.audit.report import Findings
+from keeper.audit.seat_records import notional
 from keeper.audit.statement_file import OrderPart, Statement
 from keeper.model.amounts import from_e8
+from keeper.model.fees import MILLION, MOST_PPM
 from keeper.model.identifiers import client_order_id
 from keeper.model.instruments import Side, coin_of
 from keeper.model.reasons import Reason
@@ -36,12 +38,13 @@ chain's."""
 @dataclass(slots=True)
 class AuditedOrder:
     """A signed order, or a reason; `signer` None where a signature gives none. `legs`: as many numbers of legs its
-    statement says it used."""
+    statement says it used; `routing_ppm`: the broker's fee on its fills, in parts per million."""
 
     digest: bytes
     terms: Order | Reason
     signer: str | None
     legs: int = 0
+    routing_ppm: int = 0
     filled: Decimal = Decimal(0)
     searched: bool = False
 
@@ -119,6 +122,13 @@ class Orders:
         order = self._by_cloid.get(fill.cloid) if fill.cloid else None
         return order.id if order else None
 
+    def routing_fee(self, fill: Fill) -> int:
+        """The most that the broker may take of a fill: its order's part of the notional, floored."""
+        order = self._by_cloid.get(fill.cloid) if fill.cloid else None
+        if order is None or not order.routing_ppm:
+            return 0
+        return abs(notional(fill.size, fill.price)) * order.routing_ppm // MILLION
+
     def all(self) -> Iterable[AuditedOrder]:
         return self._orders.values()
 
@@ -160,9 +170,15 @@ class Orders:
         )
         legs = min(part.legs, MOST_LEGS)
         if digest in self._orders:
-            self._orders[digest].legs = max(self._orders[digest].legs, legs)
+            known = self._orders[digest]
+            known.legs = max(known.legs, legs)
+            what = "its routing fee is not what an earlier statement says"
+            self._findings.equal("routing_fee", place, what, known.routing_ppm, part.routing_ppm)
             return
-        order = AuditedOrder(digest, part.order, self._signer(part, digest, place), legs)
+        if not 0 <= part.routing_ppm <= MOST_PPM:
+            what = f"a routing fee of {part.routing_ppm} ppm; 0 to {MOST_PPM} may be asked"
+            self._findings.add("routing_fee", place, what, MOST_PPM, part.routing_ppm)
+        order = AuditedOrder(digest, part.order, self._signer(part, digest, place), legs, part.routing_ppm)
         self._orders[digest] = order
         if order.signer is not None:
             first = self._nonces.setdefault((order.signer, part.order.nonce), digest)

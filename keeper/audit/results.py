@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class SeatResult:
-    """What a sub-account earned at a seat between two marks, micro-USDC; `fees` positive = paid."""
+    """What a sub-account earned at a seat between two marks, micro-USDC; `fees` positive = paid to the venue, `routing`
+    the most that the broker may take of these fills."""
 
     trading: int = 0
     revaluation: int = 0
     fees: int = 0
     funding: int = 0
     fills: int = 0
+    routing: int = 0
     withheld_before: int = 0
     withheld: int = 0
 

@@ -24,9 +24,11 @@ GRACE_S = 60
 
 
 class Owners(Protocol):
-    """Whose a fill is."""
+    """Whose a fill is, and what the broker may take of it."""
 
     def owner_id(self, fill: Fill) -> int | None: ...
+
+    def routing_fee(self, fill: Fill) -> int: ...
 
 
 class SeatAudit:
@@ -198,6 +200,7 @@ class SeatAudit:
             mine = result.results[owner]
             mine.trading += notional(fill.signed_size, prices[fill.coin]) - notional(fill.signed_size, fill.price)
             mine.fees += fill.fee
+            mine.routing += self._orders.routing_fee(fill)
             mine.fills += 1
 
     # insurance

@@ -49,6 +49,7 @@ class OrderPart(_Part, frozen=True):
     terms: Terms | None
     terms_signature: str
     legs: int
+    routing_ppm: int = 0
 
 
 class SharePart(_Part, frozen=True):
@@ -100,6 +101,7 @@ class AccountPart(_Part, frozen=True):
     after: int
     seats: tuple[SeatPart, ...]
     positions: tuple[PositionPart, ...]
+    routing: int = 0
 
 
 class ApprovalPart(_Part, frozen=True):

@@ -19,6 +19,8 @@ Signer = Annotated[int, msgspec.Meta(ge=0, lt=10)]
 Party = Index | Address
 Micro = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Bps = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+FeeCap = Annotated[int, msgspec.Meta(ge=0, le=6_000)]
+"""Parts per million of equity in a day (rule A8)."""
 
 
 class PlanRoles(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,6 +58,9 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seatVenue: VenueLimits = VenueLimits(relativeCapBps=3_000)  # noqa: N815
     # Where SeatVenue sends USDC; none: the custody account.
     seatDepositAddress: Party | None = None  # noqa: N815
+    # Fees that accrue in a day, in parts per million of equity, and who is paid them; none: the owner.
+    feeCapPpm: FeeCap = 0  # noqa: N815
+    feeRecipient: Party | None = None  # noqa: N815
     insurance: Micro = 1_000_000_000
     reserve: Micro = 100_000_000_000_000
     mint: dict[str, Micro] = {}

@@ -16,7 +16,7 @@ from eth_utils.crypto import keccak
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
-from keeper.chain.deployment import Address, VenueLimits, libraries_of, link
+from keeper.chain.deployment import Address, FeeCap, VenueLimits, libraries_of, link
 from keeper.errors import ConfigError
 
 Kind = TypeVar("Kind")
@@ -61,6 +61,8 @@ class NetworkPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     insurance: Annotated[int, msgspec.Meta(ge=100_000_000, le=2**63 - 1)]
     hyperCoreVenue: VenueLimits  # noqa: N815
     seatVenue: VenueLimits  # noqa: N815
+    feeCapPpm: FeeCap = 0  # noqa: N815
+    feeRecipient: Address | None = None  # noqa: N815
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -190,6 +192,9 @@ class DryRunner:
             self._call("keeper", core, "setUp()", what="setUp, once the account exists on Core")
         seat = self._make(factory, "SeatVenue", vault, usdc, attestor, plan.seatAccount, plan.seatDepositAddress)
         self._list(vault, seat, plan.seatVenue)
+        if plan.feeCapPpm:
+            self._call("curator", vault, "setFeeRecipient(address)", plan.feeRecipient or plan.owner)
+            self._call("curator", vault, "increaseFeeCap(uint16)", plan.feeCapPpm)
         self._call("curator", usdc, "approve(address,uint256)", vault, plan.insurance)
         self._call("curator", vault, "fundInsurance(uint64)", plan.insurance)
         self._deploy("Lens")

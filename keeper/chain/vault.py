@@ -31,6 +31,7 @@ class VaultState:
     committed_at: int
     last_as_of: int
     last_fence: int
+    fee_allowance: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +176,7 @@ class Vault(Contract):
             "committedAt",
             "lastAsOf",
             "lastFence",
+            "feeAllowance",
             block=block,
         )
         names = [name for name in VaultState.__dataclass_fields__ if name != "block"]

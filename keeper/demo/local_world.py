@@ -67,7 +67,9 @@ class LocalWorld:
     specs: tuple[VenueSpec, VenueSpec] = VENUES
     coins: tuple[str, ...] = COINS
     limits: ClassVar[Mapping[str, Any]] = {}
-    """What the plan of the deployment says of its venues, beside what is usual."""
+    """What the plan of the deployment says, beside what is usual."""
+    settings: ClassVar[Mapping[str, Any]] = {}
+    """What the keeper is told, beside what is usual."""
 
     def __init__(self, folder: Path, api_port: int | None = None) -> None:
         self.folder = folder
@@ -255,6 +257,7 @@ class LocalWorld:
             "settle_by_itself": self.settle_by_itself,
             "api_port": self.api_port,
             "page": str(page) if (page / "index.html").is_file() else None,
+            **self.settings,
         }
         self.config_file.write_bytes(msgspec.json.format(msgspec.json.encode(settings), indent=2))
 

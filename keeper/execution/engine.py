@@ -62,6 +62,7 @@ class ExecutionEngine:
         self._clients = clients
         self._resting = resting or {}
         settings = settings or ExecutionSettings()
+        self._routing_ppm = settings.routing_ppm
         self._tasks: dict[str, asyncio.Task[OrderView]] = {}
         self._beats: list[asyncio.Task[None]] = []
         self.legs = Legs(
@@ -139,7 +140,13 @@ class ExecutionEngine:
         taken: then nothing is booked."""
         checked = self.check(signed)
         self._append(
-            OrderAccepted(digest=checked.digest, signer=checked.signer, signed=signed, at_ms=self._clock.now_ms())
+            OrderAccepted(
+                digest=checked.digest,
+                signer=checked.signer,
+                signed=signed,
+                at_ms=self._clock.now_ms(),
+                routing_ppm=self._routing_ppm,
+            )
         )
         self._start(checked.digest)
         return self._view(checked.digest)

@@ -11,7 +11,8 @@ class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
     `max_rounds`: how often what is left of an immediate order is routed, `reroute_s` apart; `watch_s`: how often what
     rests or waits is looked at; `retake_s`: how often what rests may try to take; `clear_s`: how long a child waits for
     own orders in its way before its venue is left out; `resting_poll_s`: how often what rests is asked after unasked;
-    `heartbeat_s`: a venue that does not answer for so long leaves routing."""
+    `heartbeat_s`: a venue that does not answer for so long leaves routing; `routing_ppm`: what the broker takes of the
+    notional of fills, of orders taken from now on."""
 
     leg_ttl_ms: int = 5_000
     absence_margin_ms: int = 2_000
@@ -25,3 +26,4 @@ class ExecutionSettings(msgspec.Struct, frozen=True, kw_only=True):
     resting_poll_s: float = 15.0
     clear_s: float = 2.0
     heartbeat_s: float = 5.0
+    routing_ppm: int = 0

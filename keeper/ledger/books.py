@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from keeper.errors import IntegrityError
-from keeper.ledger.chart import UNOWNED, Posting, balances
+from keeper.ledger.chart import UNOWNED, Posting, balances, waived_postings
 from keeper.ledger.orders import OrderBooks, OrderView
 from keeper.ledger.seats import FLAT, Seat
 from keeper.ledger.transfers import left_for_home
@@ -56,7 +56,8 @@ class Books:
                 return self._chain_log(event)
             case events.FillSeen(fill=fill):
                 owner = self._orders.owner_of(fill)
-                postings = self._seat(fill.venue).book_fill(fill, owner)
+                routing = 0 if owner is None else self._orders.routing_fee(fill)
+                postings = self._seat(fill.venue).book_fill(fill, owner, routing)
                 if owner is not None:
                     self._orders.note_fill(fill)
                 return postings
@@ -110,6 +111,7 @@ class Books:
             raise IntegrityError(f"commit {event.epoch} after {self.vault.epoch}: no mark or no cut for {missing}")
         for venue in event.marks:
             self._seat_view(venue).check_settlement(event.cuts[venue], self._marks[venue].mark.sheet)
+        self._waived(event)
         self._prepared[event.root.lower()] = (seq, event, {venue: self._marks[venue] for venue in event.marks})
 
     def _chain_log(self, log: ChainLogSeen) -> tuple[Posting, ...]:
@@ -126,14 +128,31 @@ class Books:
                 f"commit {log.args['epoch']} with root {log.args['statementRoot']} was not prepared by these books: "
                 "another keeper settled; its statement is needed to go on"
             )
-        postings = self.vault.apply(log)
         seq, event, marks = prepared
+        postings = self.vault.apply(log) + waived_postings(self._waived(event))
         for venue, mark in marks.items():
             self._seat(venue).settle(event.cuts[venue], mark.mark.sheet, event.withheld.get(venue, {}))
             self._committed[venue] = mark
         self._last_commit_seq = seq
         self._prepared.clear()
         return postings
+
+    def routing_due(self, cuts: Mapping[str, Cut]) -> dict[int, int]:
+        """The broker's fees by sub-account on the fills that a commit at these cuts settles."""
+        due: dict[int, int] = {}
+        for venue, cut in cuts.items():
+            for id_, amount in self._seat_view(venue).routing_due(cut).items():
+                due[id_] = due.get(id_, 0) + amount
+        return due
+
+    def _waived(self, event: CommitPrepared) -> dict[int, int]:
+        """Routing fees that are due and that the commit does not take."""
+        due = self.routing_due(event.cuts)
+        waived = {id_: due.get(id_, 0) - event.routing.get(id_, 0) for id_ in {*due, *event.routing}}
+        wrong = any(amount < 0 for amount in (*waived.values(), *event.routing.values()))
+        if wrong or sum(event.routing.values()) != event.fees:
+            raise IntegrityError(f"commit {event.epoch}: takes fees of {event.fees}, by {event.routing}; due are {due}")
+        return waived
 
     # sub-accounts
 
@@ -409,6 +428,7 @@ class Books:
             venue: [
                 seat.fills,
                 seat.owners,
+                seat.routing,
                 seat.fundings,
                 seat.shares,
                 seat.rows,

@@ -10,13 +10,20 @@ The vault's own books (they equal the chain's storage at every log):
 What happened at the venues, before a commit settles it (running totals, never reset):
   venue:<venue>                        the seat's cash and notional: fills, fees, funding, money rows
   accrued:<id>, accrued:unowned        the sub-account's side of its fills, fees and funding shares
-  accrued:insurance                    funding remainders
-  transfers:<venue>                    the other side of money rows
+  rounding:<venue>                     funding remainders, which fall to insurance
+  fees:routing                         what the broker takes of fills; what a commit waives goes back
+  in-flight:<venue>                    sent and not credited yet, or paid out and not collected yet; gifts lower it
+  transfers:<venue>                    the vault's side of the same: Σ collected − Σ sent
+
+Fees of venues by kind, beside the above (`borne` is the other side, by who bore them):
+  fees:taker:<venue>, fees:maker:<venue>   of fills; a maker's below zero is a rebate
+  fees:transfer:<venue>                    activations and withdrawals: part of the money rows, borne by insurance
+  borne:<id>, borne:unowned
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from keeper.errors import IntegrityError
 from keeper.model.funding import exact_cost
@@ -29,7 +36,7 @@ INSURANCE = "insurance"
 FEES = "fees"
 DEFICIT = "deficit"
 SETTLEMENT = "settlement"
-ACCRUED_INSURANCE = "accrued:insurance"
+ROUTING = "fees:routing"
 
 UNOWNED = 0
 """The id under which fills of nobody's order are kept; ids of sub-accounts start at 1."""
@@ -63,6 +70,22 @@ def transfers(venue: str) -> str:
     return f"transfers:{venue}"
 
 
+def in_flight(venue: str) -> str:
+    return f"in-flight:{venue}"
+
+
+def rounding(venue: str) -> str:
+    return f"rounding:{venue}"
+
+
+def venue_fees(venue: str, kind: Literal["taker", "maker", "transfer"]) -> str:
+    return f"fees:{kind}:{venue}"
+
+
+def borne(id_: int) -> str:
+    return f"borne:{id_}" if id_ != UNOWNED else "borne:unowned"
+
+
 def move(debit: str, credit: str, amount: int) -> tuple[Posting, ...]:
     """`amount` from `credit` to `debit`; nothing for 0."""
     return ((debit, amount), (credit, -amount)) if amount else ()
@@ -73,21 +96,37 @@ def fill_cash(fill: Fill) -> int:
     return -notional(fill.signed_size, fill.price) - fill.fee
 
 
-def fill_postings(fill: Fill, id_: int, cash: int) -> tuple[Posting, ...]:
-    """`cash`: its `fill_cash`."""
-    return move(venue_side(fill.venue), accrued(id_), cash)
+def fill_postings(fill: Fill, id_: int, cash: int, routing: int) -> tuple[Posting, ...]:
+    """`cash`: its `fill_cash`; `routing`: the broker's fee."""
+    fees = venue_fees(fill.venue, "taker" if fill.crossed else "maker")
+    return (
+        *move(venue_side(fill.venue), accrued(id_), cash),
+        *move(fees, borne(id_), fill.fee),
+        *move(accrued(id_), ROUTING, routing),
+    )
 
 
 def row_postings(row: LedgerRow) -> tuple[Posting, ...]:
-    return move(venue_side(row.venue), transfers(row.venue), row.amount)
+    """A fee is part of what left, or missing in what came."""
+    lines = (
+        (venue_side(row.venue), row.amount),
+        (venue_fees(row.venue, "transfer"), row.fee),
+        (in_flight(row.venue), -row.amount - row.fee),
+    )
+    return tuple(line for line in lines if line[1])
+
+
+def waived_postings(waived: Mapping[int, int]) -> tuple[Posting, ...]:
+    """Routing fees by sub-account that a commit did not take."""
+    return tuple(line for id_, amount in sorted(waived.items()) for line in move(ROUTING, accrued(id_), amount))
 
 
 def funding_postings(venue: str, payment: int, shares: Mapping[int, int]) -> tuple[Posting, ...]:
-    """The payment on the seat, its shares on the sub-accounts, the rest on insurance."""
+    """The payment on the seat, its shares on the sub-accounts, the rest on rounding."""
     remainder = payment - sum(shares.values())
     lines = [(venue_side(venue), payment)]
     lines += [(accrued(id_), -share) for id_, share in sorted(shares.items())]
-    lines += [(ACCRUED_INSURANCE, -remainder)]
+    lines += [(rounding(venue), -remainder)]
     return tuple(line for line in lines if line[1])
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from keeper.errors import IntegrityError
+from keeper.ledger.chart import notional
 from keeper.model.events import (
     CancelAsked,
     LegCancelAsked,
@@ -17,6 +18,7 @@ from keeper.model.events import (
     OrderStarted,
     RouteDecided,
 )
+from keeper.model.fees import routing_fee
 from keeper.model.orders import (
     CHILD_TRANSITIONS,
     TRANSITIONS,
@@ -36,7 +38,7 @@ class OrderView:
     """An order as of the last event. `legs` are the children's client order ids in the order in which they were sent;
     `filled` counts closed children only (see `Books.order_filled`). `route` is the first decision, whose reference
     price bounds the slippage of the whole order; `rounds` how many there were. `started_ms`: when it stopped waiting.
-    `cancel_text`: why it is to be taken back, empty if it is not."""
+    `cancel_text`: why it is to be taken back, empty if it is not. `routing_ppm`: the broker's fee on its fills."""
 
     digest: str
     signer: str
@@ -50,6 +52,7 @@ class OrderView:
     legs: tuple[str, ...] = ()
     started_ms: int | None = None
     cancel_text: str = ""
+    routing_ppm: int = 0
 
     @property
     def sub_account(self) -> int:
@@ -96,6 +99,7 @@ class OrderBooks:
             status=OrderStatus.WAITING if waits else OrderStatus.ACCEPTED,
             accepted_ms=event.at_ms,
             started_ms=None if waits else event.at_ms,
+            routing_ppm=event.routing_ppm,
         )
         self._put(order)
         if terms is not None and terms.group != NOBODY:
@@ -213,6 +217,12 @@ class OrderBooks:
         if leg is None or (leg.venue, leg.coin, leg.side) != (fill.venue, fill.coin, fill.side):
             return None
         return self.orders[leg.digest].sub_account
+
+    def routing_fee(self, fill: Fill) -> int:
+        """The broker's fee on a fill of one of our children, micro-USDC."""
+        assert fill.cloid is not None, "an owned fill has a client order id"
+        ppm = self.orders[self.legs[fill.cloid].digest].routing_ppm
+        return routing_fee(notional(fill.size, fill.price), ppm) if ppm else 0
 
     def sent_since(self, seq: int) -> Iterable[str]:
         """Digests of the orders with a leg written after event `seq`, in order of acceptance."""

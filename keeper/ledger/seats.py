@@ -25,6 +25,7 @@ class Seat:
         self.venue = venue
         self.fills: list[Fill] = []
         self.owners: list[int] = []
+        self.routing: list[int] = []
         self.fundings: list[FundingSeen] = []
         self.rows: list[LedgerRow] = []
         self.shares: list[dict[int, int]] = []
@@ -45,23 +46,24 @@ class Seat:
 
     # booking
 
-    def book_fill(self, fill: Fill, owner: int | None) -> tuple[Posting, ...]:
+    def book_fill(self, fill: Fill, owner: int | None, routing: int = 0) -> tuple[Posting, ...]:
         """Fills come in the venue's order, each once, each starting where the coin's last one ended. One of nobody's
-        freezes the seat (H1)."""
+        freezes the seat (H1). `routing`: the broker's fee on it."""
         self._check_fill(fill)
         cash = fill_cash(fill)
         id_ = UNOWNED if owner is None else owner
         self._by_coin.setdefault(fill.coin, []).append(len(self.fills))
         self.fills.append(fill)
         self.owners.append(id_)
+        self.routing.append(routing)
         self._tids.add((fill.oid, fill.tid))
         self.sizes[fill.coin] = self.sizes.get(fill.coin, FLAT) + fill.signed_size
         _shift(self.positions, (id_, fill.coin), fill.signed_size)
         _shift(self._holders.setdefault(fill.coin, {}), id_, fill.signed_size)
-        self._earn(id_, cash)
+        self._earn(id_, cash - routing)
         if owner is None and self.frozen is None:
             self.frozen = unowned_text(fill)
-        return fill_postings(fill, id_, cash) + self._reshare(fill)
+        return fill_postings(fill, id_, cash, routing) + self._reshare(fill)
 
     def book_funding(self, event: FundingSeen) -> tuple[Posting, ...]:
         if self.has_funding(event.coin, event.time_ms):
@@ -96,8 +98,8 @@ class Seat:
         self.cut, self.sheet, self.cash = cut, sheet, {}
         for (id_, coin), size in self.cut_positions.items():
             self._earn(id_, -notional(size, marks[coin]))
-        for fill, owner in zip(self.fills[cut.fill_count :], self.owners[cut.fill_count :], strict=True):
-            self._earn(owner, fill_cash(fill))
+        for at in range(cut.fill_count, len(self.fills)):
+            self._earn(self.owners[at], fill_cash(self.fills[at]) - self.routing[at])
         for shares in self.shares[cut.funding_count :]:
             for id_, share in shares.items():
                 self._earn(id_, share)
@@ -108,6 +110,14 @@ class Seat:
             self.withheld[INSURANCE] = self.withheld.get(INSURANCE, 0) + amount
 
     # questions
+
+    def routing_due(self, cut: Cut) -> dict[int, int]:
+        """The broker's fees on fills between the last settlement and `cut`, by sub-account."""
+        due: dict[int, int] = {}
+        for at in range(self.cut.fill_count, cut.fill_count):
+            if self.routing[at]:
+                due[self.owners[at]] = due.get(self.owners[at], 0) + self.routing[at]
+        return due
 
     @property
     def last_fill_ms(self) -> int:

@@ -285,12 +285,14 @@ class VaultBooks:
     def _sent(self, log: ChainLogSeen) -> tuple[Posting, ...]:
         view, amount = self._venue(log), log.args["amount"]
         self.movements[view.venue].append(Movement("sent", amount, log.block, log.tx))
-        return move(chart.seat(view.venue), chart.IDLE, amount)
+        under_way = move(chart.in_flight(view.venue), chart.transfers(view.venue), amount)
+        return move(chart.seat(view.venue), chart.IDLE, amount) + under_way
 
     def _collected(self, log: ChainLogSeen) -> tuple[Posting, ...]:
         view, amount = self._venue(log), log.args["amount"]
         self.movements[view.venue].append(Movement("collected", amount, log.block, log.tx))
-        return move(chart.IDLE, chart.seat(view.venue), amount)
+        arrived = move(chart.transfers(view.venue), chart.in_flight(view.venue), amount)
+        return move(chart.IDLE, chart.seat(view.venue), amount) + arrived
 
     def _marked(self, log: ChainLogSeen) -> tuple[Posting, ...]:
         view, args = self._venue(log), log.args

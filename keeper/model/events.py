@@ -74,12 +74,14 @@ class RiskDecided(_Event, frozen=True):
 
 
 class OrderAccepted(_Event, frozen=True):
-    """A client's order, checked and owed an answer. Stores its nonce: written before anything is sent."""
+    """A client's order, checked and owed an answer. Stores its nonce: written before anything is sent. `routing_ppm`:
+    what the broker takes of its fills' notional, as published when it was taken."""
 
     digest: str
     signer: str
     signed: SignedOrder
     at_ms: int
+    routing_ppm: int = 0
 
 
 class OrderStarted(_Event, frozen=True):
@@ -245,11 +247,13 @@ class SettlementInputs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     deficit: int
     requirements: dict[int, int]
     log: LogHead
+    fee_allowance: int = 0
 
 
 class CommitPrepared(_Event, frozen=True):
     """A settlement, written before its transaction is sent. `marks` venues, `approvals` (ticket, amount) pairs;
-    `withheld` by venue and sub-account, after it. With `inputs` the same commit can be built again."""
+    `withheld` by venue and sub-account, after it; `routing` by sub-account: the routing fees taken, which `pnl` is net
+    of and which add up to `fees`. With `inputs` the same commit can be built again."""
 
     epoch: int
     as_of: int
@@ -268,6 +272,7 @@ class CommitPrepared(_Event, frozen=True):
     at_ms: int
     withheld: dict[str, dict[int, int]] = {}
     inputs: SettlementInputs | None = None
+    routing: dict[int, int] = {}
 
 
 class CommitLanded(_Event, frozen=True):

@@ -6,12 +6,13 @@ seconds unless noted.
     {version, chainId, vault, epoch, asOf, fence, snapshotBlock, log {seq, hash},
      marks      [{venue, tier, asOf, l1Block, delta, value, held, sheet {cash, lines [{coin, size, mark}]},
                   cut {fillCount, fundingCount, rowCount, timeMs}}],
-     orders     [{order, signature, terms, termsSignature, digest, legs}]    with a leg since the last commit, or a fill
-                 in this one; `terms` None without; `legs` leg numbers used, below which its client order ids derive
+     orders     [{order, signature, terms, termsSignature, digest, legs, routingPpm}]    with a leg since the last
+                 commit, or a fill in this one; `terms` None without; `legs` leg numbers used, below which its client
+                 order ids derive; `routingPpm` the routing fee on the notional of its fills
      reasons    []                              records behind ids that no client signed
      funding    [{venue, coin, time (ms), rate, oracle, paid, seatSize, shares [{id, position, share}], remainder}],
      insurance  [{venue, kind, amount, reference}]     Σ amount = insuranceDelta − newDeficit
-     accounts   [{id, generation, before, pnl, after,
+     accounts   [{id, generation, before, routing, pnl, after,
                   seats [{venue, trading, revaluation, fees, funding, withheldBefore, withheld}],
                   positions [{venue, coin, size}]}],
      approvals  [{ticket, amount}],
@@ -19,9 +20,10 @@ seconds unless noted.
 
 `log` is the last event of the keeper's log when the commit was built: its hash stands for all events before it, and the
 root on chain for it. `before` is the lane at the end of `snapshotBlock`, the block of the commit's last mark. `pnl` is
-Σ of the seats', less what is newly withheld there, cut at what the lane can bear: the rest is a `bad debt` item of
-insurance. `withheld` is the account's part of `held`, the gains that the vault has in quarantine: they count for
-margin, not for withdrawal. Positions are those at the cut.
+Σ of the seats', less what is newly withheld there, cut at what the lane can bear (the rest is a `bad debt` item of
+insurance), less `routing`: of the notional of each fill its order's part, floored; or less than that, since no lane
+pays what it does not have and the vault caps fees. Σ `routing` = fees. `withheld` is the account's part of `held`, the
+gains that the vault has in quarantine: they count for margin, not for withdrawal. Positions are those at the cut.
 
 The tree has one leaf per entry of each list, `[section, entry]`, and one, `["statement", ...]`, of everything that is
 not a list. Leaves are hashed twice and pairs sorted, so that OpenZeppelin's MerkleProof verifies the proofs.

@@ -25,8 +25,8 @@ EMPTY_LOG = LogHead()
 @dataclass(frozen=True, slots=True)
 class CommitPlan:
     """The argument of `PrimeVault.commit`, and what the log keeps of it. Amounts micro-USDC; venues lower case;
-    `statement_root` `0x` hex; `pnl` by sub-account, as packed in `words` and `pnl4`; `withheld` by venue and
-    sub-account, after the commit."""
+    `statement_root` `0x` hex; `pnl` by sub-account, as packed in `words` and `pnl4`, net of `routing`, which adds up to
+    `fees`; `withheld` by venue and sub-account, after the commit."""
 
     epoch: int
     as_of: int
@@ -43,6 +43,7 @@ class CommitPlan:
     cuts: dict[str, Cut]
     snapshot_block: int
     withheld: dict[str, dict[int, int]]
+    routing: dict[int, int]
 
     def to_abi(self) -> tuple[Any, ...]:
         """The struct's fields in Solidity's order, as web3 encodes them."""
@@ -87,12 +88,14 @@ def build(
     deficit: int,
     requirement: Callable[[int], int],
     log: LogHead = EMPTY_LOG,
+    fee_allowance: int = 0,
 ) -> tuple[CommitPlan, dict[str, Any]]:
     """The commit that settles `marks` (each its venue's latest), and its statement.
 
     `as_of` seconds, at most the oldest mark's; `snapshot_block` that of the last mark; `idle`, `payables`, `insurance`,
     `deficit` the vault's, read after the marks; `requirement(id)`: margin that the sub-account's positions need, which
-    no approval touches; `log` the head of the log that the books are of. Raises SeatBrokenError naming the seat that
+    no approval touches; `log` the head of the log that the books are of; `fee_allowance` what the vault lets a commit
+    take in fees. Raises SeatBrokenError naming the seat that
     does not add up (the others can be settled without it), IntegrityError for anything else.
     """
     if epoch != books.epoch + 1:
@@ -101,15 +104,18 @@ def build(
     attributions = [seat_attribution(books, mark, cuts[mark.venue]) for mark in marks]
     before = books.vault.lanes_at(snapshot_block)
     losses = bear_losses(attributions, before, insurance)
+    routing: dict[int, int] = {}
+    if deficit + losses.new_deficit == 0:
+        routing = routing_fees(books.routing_due(cuts), before, losses.pnl, fee_allowance)
+    pnl = net_of(losses.pnl, routing)
+    fees = sum(routing.values())
     delta = sum(mark.delta for mark in marks)
-    _check_conservation(losses, delta)
+    _check_conservation(losses, pnl, fees, delta)
     approvals: tuple[tuple[int, int], ...] = ()
     if deficit + losses.new_deficit <= insurance + losses.insurance_delta and is_full(books, marks, as_of):
         withheld = _withheld_after(books, attributions)
         # What is withheld bears margin, so that less of the lane has to.
-        approvals = approve(
-            books, losses.pnl, lambda id_: max(0, requirement(id_) - withheld.get(id_, 0)), idle - payables
-        )
+        approvals = approve(books, pnl, lambda id_: max(0, requirement(id_) - withheld.get(id_, 0)), idle - payables)
 
     statement: dict[str, Any] = {
         "version": VERSION,
@@ -126,34 +132,35 @@ def build(
         "funding": [entries.funding_entry(instant) for item in attributions for instant in item.instants],
         "insurance": [entries.insurance_entry(item) for item in losses.items],
         "accounts": entries.account_entries(
-            (account for account in books.accounts() if account.open), before, losses.pnl, attributions
+            (account for account in books.accounts() if account.open), before, pnl, attributions, routing
         ),
         "approvals": [{"ticket": ticket, "amount": amount} for ticket, amount in approvals],
         "totals": {
-            "pnl": sum(losses.pnl.values()),
-            "fees": 0,
+            "pnl": sum(pnl.values()),
+            "fees": fees,
             "insuranceDelta": losses.insurance_delta,
             "newDeficit": losses.new_deficit,
             "delta": delta,
         },
     }
-    words, pnl4 = pack(losses.pnl)
+    words, pnl4 = pack(pnl)
     plan = CommitPlan(
         epoch=epoch,
         as_of=as_of,
         fence=fence,
         statement_root="0x" + statement_root(statement).hex(),
         insurance_delta=losses.insurance_delta,
-        fees=0,
+        fees=fees,
         new_deficit=losses.new_deficit,
         words=words,
         pnl4=pnl4,
         marked=tuple(mark.venue for mark in marks),
         approvals=approvals,
-        pnl=dict(losses.pnl),
+        pnl=pnl,
         cuts=cuts,
         snapshot_block=snapshot_block,
         withheld={item.venue: dict(item.withheld) for item in attributions},
+        routing=routing,
     )
     return plan, statement
 
@@ -199,6 +206,26 @@ def bear_losses(attributions: Sequence[Attribution], before: Mapping[int, int], 
     asked = sum(item.amount for item in items)
     new_deficit = max(0, -(insurance + asked))
     return Losses({id_: amount for id_, amount in pnl.items() if amount}, items, asked + new_deficit, new_deficit)
+
+
+def routing_fees(
+    due: Mapping[int, int], before: Mapping[int, int], pnl: Mapping[int, int], allowance: int
+) -> dict[int, int]:
+    """What of the fees due is taken, by sub-account: no lane pays what it does not have, and all together no more than
+    the vault allows (A8), in the order of ids. The rest is waived."""
+    taken: dict[int, int] = {}
+    for id_, amount in sorted(due.items()):
+        fee = min(amount, before.get(id_, 0) + pnl.get(id_, 0), allowance)
+        if fee > 0:
+            taken[id_] = fee
+            allowance -= fee
+    return taken
+
+
+def net_of(pnl: Mapping[int, int], routing: Mapping[int, int]) -> dict[int, int]:
+    """Results less fees; nobody with 0 is named."""
+    net = {id_: pnl.get(id_, 0) - routing.get(id_, 0) for id_ in sorted({*pnl, *routing})}
+    return {id_: amount for id_, amount in net.items() if amount}
 
 
 def approve(
@@ -259,8 +286,8 @@ def _orders(books: Books, cuts: Mapping[str, Cut]) -> list[OrderView]:
     return [order for order in books.orders() if order.digest in digests]
 
 
-def _check_conservation(losses: Losses, delta: int) -> None:
+def _check_conservation(losses: Losses, pnl: Mapping[int, int], fees: int, delta: int) -> None:
     """A2, before the contract says so."""
-    difference = delta - sum(losses.pnl.values()) - losses.insurance_delta + losses.new_deficit
+    difference = delta - sum(pnl.values()) - fees - losses.insurance_delta + losses.new_deficit
     if difference:
         raise IntegrityError(f"commit: {difference} micro-USDC of {delta} are given to nobody")

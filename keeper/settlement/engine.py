@@ -160,6 +160,7 @@ class SettlementEngine:
                 deficit=state.deficit,
                 requirements={},
                 log=self._log_head(),
+                fee_allowance=state.fee_allowance,
             )
 
             def requirement(id_: int, asked: dict[int, int] = inputs.requirements) -> int:
@@ -182,6 +183,7 @@ class SettlementEngine:
                     deficit=inputs.deficit,
                     requirement=requirement,
                     log=inputs.log,
+                    fee_allowance=inputs.fee_allowance,
                 )
             except SeatBrokenError as error:
                 self._freeze(error)
@@ -208,7 +210,8 @@ class SettlementEngine:
         await self._follow()
         self._append(CommitLanded(epoch=plan.epoch, tx=receipt.tx, block=receipt.block, at_ms=self._clock.now_ms()))
         self._committed_at = (await self._vault.state()).committed_at
-        log.info("committed", epoch=plan.epoch, delta=statement["totals"]["delta"], insurance=plan.insurance_delta)
+        totals = {"delta": statement["totals"]["delta"], "insurance": plan.insurance_delta, "fees": plan.fees}
+        log.info("committed", epoch=plan.epoch, **totals)
         return plan
 
 

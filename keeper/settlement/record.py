@@ -31,6 +31,7 @@ def prepared(
         snapshot_block=plan.snapshot_block,
         withheld=plan.withheld,
         inputs=inputs,
+        routing=plan.routing,
         at_ms=at_ms,
     )
 
@@ -61,5 +62,6 @@ def rebuilt(books: Books, event: CommitPrepared) -> CommitPrepared:
         deficit=inputs.deficit,
         requirement=lambda id_: inputs.requirements.get(id_, 0),
         log=inputs.log,
+        fee_allowance=inputs.fee_allowance,
     )
     return prepared(plan, statement, inputs, event.statement_file, event.at_ms)

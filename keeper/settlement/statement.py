@@ -42,6 +42,7 @@ def order_entries(orders: Iterable[OrderView], legs_of: Callable[[OrderView], in
             "termsSignature": order.signed.termsSignature,
             "digest": order.digest,
             "legs": legs_of(order),
+            "routingPpm": order.routing_ppm,
         }
         for order in orders
     ]
@@ -73,8 +74,9 @@ def account_entries(
     before: Mapping[int, int],
     pnl: Mapping[int, int],
     attributions: Sequence[Attribution],
+    routing: Mapping[int, int],
 ) -> list[dict[str, Any]]:
-    """One entry per account; `before` and `pnl` by sub-account."""
+    """One entry per account; `before`, `pnl` and `routing` by sub-account."""
     lanes = [item.for_lanes.keys() for item in attributions]
     positions: dict[int, list[dict[str, Any]]] = {}
     for item in attributions:
@@ -86,6 +88,7 @@ def account_entries(
             "id": account.id,
             "generation": account.generation,
             "before": before[account.id],
+            "routing": routing.get(account.id, 0),
             "pnl": pnl.get(account.id, 0),
             "after": before[account.id] + pnl.get(account.id, 0),
             "seats": [

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from keeper.ledger import Books, TicketView
-from keeper.model.events import FillSeen, LegClosed, decode, encode
+from keeper.model.events import Cut, FillSeen, LegClosed, decode, encode
 from keeper.model.instruments import Side
 from tests.unit.ledger.world import OTHER, SEAT, World, owner_of
 
@@ -101,6 +101,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def trade(self, id_: int, coin: str, side: Side, size: Decimal, price: Decimal, fee: int, venue: str) -> None:
         self.world.trade(id_, coin, side, size, price, fee, venue)
 
+    @rule(ppm=st.sampled_from((0, 100, 300)))
+    def publish_a_fee(self, ppm: int) -> None:
+        """Of orders taken from now on."""
+        self.world.routing_ppm = ppm
+
     @rule(coin=coins, size=sizes, price=prices, rate=rates, venue=venues)
     def face_each_other(self, coin: str, size: Decimal, price: Decimal, rate: Decimal, venue: str) -> None:
         """Two clients with opposite positions pay each other funding without a row of the venue's."""
@@ -150,10 +155,13 @@ class LedgerMachine(RuleBasedStateMachine):
         at=marks,
         which=st.lists(venues, min_size=1, max_size=2, unique=True),
         held=st.one_of(st.just(0), st.integers(0, 100 * USDC)),
+        allowed=st.one_of(st.just(0), st.integers(0, 10 * USDC)),
     )
-    def settle(self, at: dict[str, Decimal], which: list[str], held: int) -> None:
-        """`held`: what the vault keeps in quarantine of the attested seat."""
+    def settle(self, at: dict[str, Decimal], which: list[str], held: int, allowed: int = 0) -> None:
+        """`held`: what the vault keeps in quarantine of the attested seat; `allowed`: how much more the vault lets the
+        broker take since the last commit."""
         world = self.world
+        world.fee_allowance += allowed
         taken = [world.mark(at, venue, held if venue == OTHER else 0) for venue in which]
         lanes = world.lanes()
         statement = world.settle(*taken)
@@ -177,6 +185,8 @@ class LedgerMachine(RuleBasedStateMachine):
         for venue, state in world.venues.items():
             assert world.books.balance(f"venue:{venue}") == state.cash
             assert dict(world.books.seat_positions(venue)) == {c: size for c, size in state.sizes.items() if size}
+        due = world.books.routing_due({venue: self._all_of(venue) for venue in world.venues})
+        assert -world.books.balance("fees:routing") == world.books.vault.fees + sum(due.values())
         # every dollar that came in is idle, at a venue's book, or was paid out; results are in the books' change
         vault = world.books.vault
         moved = {venue: self._moved(venue) for venue in world.venues}
@@ -193,6 +203,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _tickets(self) -> list[TicketView]:
         return list(self.world.books.vault.tickets.values())
+
+    def _all_of(self, venue: str) -> Cut:
+        return Cut(fill_count=len(self.world.books.fills(venue)))
 
     def _moved(self, venue: str) -> int:
         """Sent less collected."""

@@ -50,6 +50,9 @@ class Owned:
     def owner_id(self, fill: Fill) -> int | None:
         return self._owners[fill.oid, fill.tid] or None
 
+    def routing_fee(self, fill: Fill) -> int:
+        return 0
+
 
 class Local:
     """A vault with one attested seat on anvil, and a world that trades there."""

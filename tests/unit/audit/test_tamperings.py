@@ -125,6 +125,33 @@ class Inputs:
         seat[name] += amount
         self.give(epoch, id_, -amount if name == "fees" else amount)
 
+    def charge(self, epoch: int, ppm: int, more: int = 0) -> int:
+        """The broker asked `ppm` of one order whose fills the epoch settles, and took that and `more`: from whom."""
+        allowed = self.logs("Committed")[0]
+        cap = replace(allowed, name="FeeCapChanged", log_index=allowed.log_index + 1, args={"ppmPerDay": 6_000})
+        logs = list(self.facts.logs)
+        logs.insert(logs.index(allowed) + 1, cap)
+        self.facts = replace(self.facts, logs=logs)
+        entry, fills = next(
+            (entry, fills)
+            for entry in self.statements[epoch]["orders"]
+            if (fills := self.fills_of(bytes.fromhex(entry["digest"][2:])))
+            and all(hour_ms(epoch - 1) < fill.time_ms <= hour_ms(epoch) for fill in fills)
+        )
+        for document in self.statements.values():
+            for told in document["orders"]:
+                if told["digest"] == entry["digest"]:
+                    told["routingPpm"] = ppm
+        due = sum(int(fill.size * fill.price * ppm) for fill in fills)  # USDC × ppm are micro-USDC
+        assert due > 0
+        id_: int = entry["order"]["subAccount"]
+        taken = due + more
+        self.statements[epoch]["accounts"][id_ - 1]["routing"] = taken
+        self.statements[epoch]["totals"]["fees"] = self.logs("Committed")[epoch - 1].args["fees"] = taken
+        self.facts = replace(self.facts, state=replace(self.facts.state, fees_accrued=taken))
+        self.give(epoch, id_, -taken)
+        return id_
+
     def give(self, epoch: int, id_: int, amount: int, *, told: bool = True) -> None:
         """The lane gets that much more than it earned; `told`: and the statement says so."""
         document = self.statements[epoch]
@@ -439,6 +466,48 @@ def insurance_is_skimmed(inputs: Inputs) -> tuple[str, str, str]:
 
 
 @lie
+def the_broker_takes_a_micro_dollar_more_than_its_rate(inputs: Inputs) -> tuple[str, str, str]:
+    id_ = inputs.charge(3, 200, more=1)
+    return "routing_fee", f"epoch 3 sub-account {id_}", "the broker took more"
+
+
+@lie
+def the_broker_asks_more_than_it_may(inputs: Inputs) -> tuple[str, str, str]:
+    inputs.charge(3, 301)
+    return "routing_fee", "epoch 3 order 0x.*", "a routing fee of 301 ppm; 0 to 300 may be asked"
+
+
+@lie
+def the_broker_raises_its_rate_afterwards(inputs: Inputs) -> tuple[str, str, str]:
+    inputs.charge(3, 100)
+    entry = next(entry for entry in inputs.statements[3]["orders"] if entry.get("routingPpm"))
+    inputs.statements[4]["orders"].append(entry | {"routingPpm": 200})
+    inputs.seal()
+    return "routing_fee", "epoch 4 order 0x.*", "its routing fee is not what an earlier statement says"
+
+
+@lie
+def one_client_is_paid_out_of_anothers_fee(inputs: Inputs) -> tuple[str, str, str]:
+    id_ = inputs.charge(3, 200)
+    other = 1 if id_ != 1 else 2
+    inputs.statements[3]["accounts"][other - 1]["routing"] = -5
+    inputs.statements[3]["totals"]["fees"] -= 5
+    inputs.logs("Committed")[2].args["fees"] -= 5
+    state = inputs.facts.state
+    inputs.facts = replace(inputs.facts, state=replace(state, fees_accrued=state.fees_accrued - 5))
+    inputs.give(3, other, 5)
+    return "routing_fee", f"epoch 3 sub-account {other}", "less than nothing"
+
+
+@lie
+def fees_are_nobodys(inputs: Inputs) -> tuple[str, str, str]:
+    id_ = inputs.charge(3, 200)
+    inputs.statements[3]["accounts"][id_ - 1]["routing"] -= 1
+    inputs.seal()
+    return "routing_fee", "epoch 3", "Σ of the accounts' routing fees is not the commit's fees"
+
+
+@lie
 def fees_are_above_their_rate(inputs: Inputs) -> tuple[str, str, str]:
     inputs.give(3, 1, -900_000)
     inputs.logs("Committed")[2].args["fees"] = 900_000
@@ -525,6 +594,16 @@ def test_the_history_is_honest(history: Inputs) -> None:
     assert report.agrees
     assert (report.epochs, report.fills) == (4, 160)
     assert any(document["reasons"] for document in history.statements.values())
+
+
+def test_an_honest_routing_fee_is_no_lie(inputs: Inputs) -> None:
+    inputs.charge(3, 200)
+    assert inputs.audit().agrees
+
+
+def test_less_than_its_rate_may_be_taken(inputs: Inputs) -> None:
+    inputs.charge(3, 200, more=-7)
+    assert inputs.audit().agrees
 
 
 def test_there_are_enough_different_lies() -> None:

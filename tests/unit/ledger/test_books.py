@@ -75,7 +75,7 @@ def test_a_fill_learned_after_a_later_payment_is_charged_all_the_same() -> None:
     world.tell(FillSeen(fill=fill))
     assert world.books.seat(SEAT).shares == [{1: -60_000}]
     assert world.books.balance("accrued:1") == 600_000_000 + 60_000
-    assert world.books.balance("accrued:insurance") == 0
+    assert world.books.balance(f"rounding:{SEAT}") == 0
 
 
 def test_an_order_lives_by_the_table() -> None:

@@ -62,6 +62,7 @@ class World:
         self.block = 0
         self.venues = {venue: Venue() for venue in venues or (SEAT,)}
         self._orders = 0
+        self.routing_ppm = self.fee_allowance = 0
         if not vault:
             return
         self.log("InsuranceFunded", **{"from": owner_of(9)}, amount=1_000_000_000)
@@ -123,7 +124,15 @@ class World:
         )
         name, cloid = "0x" + digest.hex(), client_order_id(VAULT, digest, 0, 0)
         signed = SignedOrder(order=order, signature="0x")
-        self.tell(OrderAccepted(digest=name, signer=owner_of(id_), signed=signed, at_ms=self.now_ms))
+        self.tell(
+            OrderAccepted(
+                digest=name,
+                signer=owner_of(id_),
+                signed=signed,
+                at_ms=self.now_ms,
+                routing_ppm=self.routing_ppm,
+            )
+        )
         self.tell(RouteDecided(digest=name, at_ms=self.now_ms, decision={"legs": 1}))
         self.tell(
             LegIntent(
@@ -144,7 +153,16 @@ class World:
         return cloid
 
     def make_fill(
-        self, cloid: str | None, coin: str, side: Side, size: Decimal, price: Decimal, fee: int = 0, venue: str = SEAT
+        self,
+        cloid: str | None,
+        coin: str,
+        side: Side,
+        size: Decimal,
+        price: Decimal,
+        fee: int = 0,
+        venue: str = SEAT,
+        *,
+        crossed: bool = True,
     ) -> Fill:
         """Happens at the venue; the books are not told yet."""
         state = self.venues[venue]
@@ -162,18 +180,28 @@ class World:
             oid=state.tids,
             tid=state.tids,
             cloid=cloid,
+            crossed=crossed,
         )
         state.sizes[coin] = state.sizes.get(coin, Decimal(0)) + fill.signed_size
         state.cash -= exact_cost(fill.signed_size, price) + fee
         return fill
 
     def trade(
-        self, id_: int, coin: str, side: Side, size: Decimal, price: Decimal, fee: int = 0, venue: str = SEAT
+        self,
+        id_: int,
+        coin: str,
+        side: Side,
+        size: Decimal,
+        price: Decimal,
+        fee: int = 0,
+        venue: str = SEAT,
+        *,
+        crossed: bool = True,
     ) -> Fill:
         """An order of one leg, filled whole and booked."""
         cloid = self.order(id_, coin, side, size, venue)
         self.wait()
-        fill = self.make_fill(cloid, coin, side, size, price, fee, venue)
+        fill = self.make_fill(cloid, coin, side, size, price, fee, venue, crossed=crossed)
         self.tell(FillSeen(fill=fill))
         self.tell(LegClosed(cloid=cloid, outcome="filled", filled=size, text="", at_ms=self.now_ms))
         return fill
@@ -249,6 +277,7 @@ class World:
             deficit=vault.deficit,
             requirement=lambda id_: (required or {}).get(id_, 0),
             log=LogHead(seq=self.books.seq, hash=f"{self.books.seq:064x}"),
+            fee_allowance=self.fee_allowance,
         )
 
     def commit(self, plan: CommitPlan) -> None:
@@ -259,6 +288,8 @@ class World:
         pnl = sum(deltas.values())
         pending = sum(self.books.vault.pending_marks[venue] for venue in plan.marked)
         assert pnl + plan.fees + plan.insurance_delta - plan.new_deficit == pending
+        assert 0 <= plan.fees <= self.fee_allowance
+        self.fee_allowance -= plan.fees
         self.log("LanesChanged", epoch=plan.epoch, words="0x" + plan.words.hex(), pnl4=list(plan.pnl4))
         self.log(
             "Committed",
@@ -267,7 +298,7 @@ class World:
             fence=plan.fence,
             statementRoot=plan.statement_root,
             pnl=pnl,
-            fees=0,
+            fees=plan.fees,
             insuranceDelta=plan.insurance_delta,
             newDeficit=plan.new_deficit,
             marked=list(plan.marked),
@@ -316,6 +347,7 @@ def prepared(plan: CommitPlan, at_ms: int) -> CommitPrepared:
         cuts=plan.cuts,
         snapshot_block=plan.snapshot_block,
         withheld=plan.withheld,
+        routing=plan.routing,
         at_ms=at_ms,
     )
 

@@ -75,6 +75,7 @@ def test_the_statement_says_it_all() -> None:
         "id": 2,
         "generation": 1,
         "before": 1_000_000_005,
+        "routing": 0,
         "pnl": 670_000,
         "after": 1_000_670_005,
         "seats": [
