@@ -48,7 +48,8 @@ async def unproven(rpc: str, vault: str, lens: str | None, parts: Sequence[Clien
 
 def show(statement: ClientStatement, verdict: str) -> None:
     table = Table(title=f"Sub-account {statement.id}, USDC")
-    columns = ("before", "trading", "revaluation", "fees", "funding", "withheld", "routing", "pnl", "after")
+    routing = ("routing",) if any(line.routing for line in statement.lines) else ()
+    columns = ("before", "trading", "revaluation", "fees", "funding", "withheld", *routing, "pnl", "after")
     table.add_column("epoch", justify="right")
     table.add_column("as of (UTC)")
     for name in columns:
