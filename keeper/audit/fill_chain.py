@@ -9,6 +9,7 @@ from keeper.audit.orders import Orders
 from keeper.audit.report import Findings
 from keeper.audit.seat_records import ZERO
 from keeper.audit.sources import SeatRecords
+from keeper.model.amounts import signed
 from keeper.model.venue_records import Fill
 
 
@@ -36,7 +37,8 @@ class PositionChain:
             last = self._last.get(fill.coin)
             after = f"trade {last.tid}" if last else "the beginning"
             self._findings.now_ms = last.time_ms + 1 if last else self._first_ms  # what is missing came right after
-            what = f"position chain broken: a fill of {missing:+} {fill.coin} is missing between {after} and this one"
+            hole = f"a fill of {signed(missing)} {fill.coin} is missing between {after} and this one"
+            what = f"position chain broken: {hole}"
             self._findings.add("position_chain", place, what, expected, fill.start_position)
             self._findings.now_ms = fill.time_ms
         self._held[fill.coin] = fill.start_position + fill.signed_size

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from keeper.audit.report import Findings
 from keeper.audit.sources import SeatRecords
-from keeper.model.amounts import WIDE, micro_floor
+from keeper.model.amounts import WIDE, micro_floor, signed
 from keeper.model.marks import MarkSheet
 from keeper.model.venue_records import Fill, FundingPayment, LedgerRow
 
@@ -150,7 +150,8 @@ def _name_what_is_missing(
     for coin in sorted(set(wanted) | set(cut.sizes)):
         marked, recorded = wanted.get(coin, ZERO), cut.sizes.get(coin, ZERO)
         if marked != recorded:
-            what = f"missing size: the mark holds {marked - recorded:+} {coin} more than the venue's records come to"
+            more = signed(marked - recorded)
+            what = f"missing size: the mark holds {more} {coin} more than the venue's records come to"
             findings.add("missing_size", f"{where} {coin}", what, marked, recorded)
     if sheet.cash != cut.cash:
         what = f"missing cash: the mark has {sheet.cash - cut.cash:+} micro-USDC more than the venue's records come to"

@@ -45,6 +45,11 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def signed(number: Decimal) -> str:
+    """`plain`, with a plus where there is no minus."""
+    return plain(number) if number < 0 else "+" + plain(number)
+
+
 def from_e8(scaled: int) -> Decimal:
     """An integer × 1e8 as a Decimal, exact."""
     return Decimal(scaled).scaleb(-8, WIDE)
