@@ -8,7 +8,7 @@ import pytest
 from keeper.errors import IntegrityError
 from keeper.model.events import FillSeen
 from keeper.model.fees import routing_fee
-from tests.unit.ledger.world import SEAT, World, prepared, two_clients
+from tests.unit.ledger.world import SEAT, World, owner_of, prepared, two_clients
 
 BTC = {"BTC": Decimal(60_000)}
 SIZE, PRICE = Decimal("0.01"), Decimal(60_000)
@@ -96,3 +96,27 @@ def test_a_commit_that_takes_more_than_is_due_is_refused() -> None:
     with pytest.raises(IntegrityError, match="takes fees"):
         world.tell(prepared(replace(plan, fees=FEE - 1), world.now_ms))
     world.commit(plan)
+
+
+def test_a_fill_after_the_mark_owes_its_fee_until_the_next_commit() -> None:
+    world = charging()
+    world.trade(1, "BTC", "buy", SIZE, PRICE)
+    mark = world.mark(BTC)
+    world.trade(2, "BTC", "sell", SIZE, PRICE)
+    world.settle(mark)
+    assert world.lanes() == {1: 1_000_000_000 - FEE, 2: 1_000_000_000}
+    assert world.books.equity(2, {(SEAT, "BTC"): PRICE}) == 1_000_000_000 - FEE
+    world.settle(world.mark(BTC))
+    assert world.lanes() == {1: 1_000_000_000 - FEE, 2: 1_000_000_000 - FEE}
+
+
+def test_no_approval_reaches_for_what_the_fee_takes() -> None:
+    world = charging()
+    world.wait()
+    world.log("WithdrawRequested", ticket=1, id=1, receiver=owner_of(1), amount=1_000_000_000)
+    world.wait()
+    world.settle(world.mark({}))  # one must lie between a request and its approval (A7)
+    world.trade(1, "BTC", "buy", SIZE, PRICE)
+    world.trade(1, "BTC", "sell", SIZE, PRICE)
+    plan, _ = world.plan(world.mark(BTC))
+    assert plan.approvals == ((1, 1_000_000_000 - 2 * FEE),)
