@@ -95,8 +95,8 @@ def build(
     `as_of` seconds, at most the oldest mark's; `snapshot_block` that of the last mark; `idle`, `payables`, `insurance`,
     `deficit` the vault's, read after the marks; `requirement(id)`: margin that the sub-account's positions need, which
     no approval touches; `log` the head of the log that the books are of; `fee_allowance` what the vault lets a commit
-    take in fees. Raises SeatBrokenError naming the seat that
-    does not add up (the others can be settled without it), IntegrityError for anything else.
+    take in fees. Raises SeatBrokenError naming the seat that does not add up (the others can be settled without it),
+    IntegrityError for anything else.
     """
     if epoch != books.epoch + 1:
         raise IntegrityError(f"commit {epoch}: the books are at epoch {books.epoch}; book the chain's logs first")
