@@ -87,7 +87,8 @@ class Venue:
                 for turn in range(block * BLOCK, (block + 1) * BLOCK):
                     sent = time.perf_counter_ns()
                     await self.listening[side].send_str(texts[turn % len(texts)])
-                    read, order = await asyncio.wait_for(self.orders.get(), 10)
+                    async with asyncio.timeout(10):
+                        read, order = await self.orders.get()
                     taken[side].append((read - sent) / 1e3)
                     orders[side].append(order)
         assert orders["ours"] == orders["peer"], "the orders differ"

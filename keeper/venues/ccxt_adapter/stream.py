@@ -28,6 +28,8 @@ FILLS_EVERY_S = 5.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 DEPTH = 20
+LOOK_EVERY_S = 0.2
+"""How often the watchers are looked at while nothing comes."""
 
 Queue = asyncio.Queue[StreamEvent]
 
@@ -44,8 +46,8 @@ async def stream(client: "CcxtReadClient", coins: Sequence[str]) -> AsyncGenerat
         try:
             yield Connected()
             while not any(task.done() for task in tasks) or not queue.empty():
-                with suppress(TimeoutError):
-                    event = await asyncio.wait_for(queue.get(), 0.2)
+                event = await _next(queue)
+                if event is not None:
                     spoke = True
                     yield event
             reasons = [str(task.exception()) for task in tasks if task.done()]
@@ -57,6 +59,14 @@ async def stream(client: "CcxtReadClient", coins: Sequence[str]) -> AsyncGenerat
         yield Disconnected(reasons[0])
         attempt = 0 if spoke else attempt + 1
         await asyncio.sleep(dice.uniform(0, min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**attempt)))
+
+
+async def _next(queue: Queue) -> StreamEvent | None:
+    """The next event; None when there is none for a moment."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LOOK_EVERY_S):
+            return await queue.get()
+    return None
 
 
 async def _books(client: "CcxtReadClient", coin: str, queue: Queue) -> None:

@@ -135,7 +135,8 @@ class Faults:
         seen = self._count
         async with self._passed:
             try:
-                await asyncio.wait_for(self._passed.wait_for(lambda: self._count > seen), seconds)
+                async with asyncio.timeout(seconds):
+                    await self._passed.wait_for(lambda: self._count > seen)
             except TimeoutError:
                 return
 

@@ -91,7 +91,8 @@ class Connection:
         long (its client did not ping either), is closed."""
         while not self.socket.closed and not self.overflowed:
             try:
-                text = await asyncio.wait_for(self._queue.get(), self._silence_s)
+                async with asyncio.timeout(self._silence_s):
+                    text = await self._queue.get()
             except TimeoutError:
                 if self._faults is not None and self._faults.is_silent(self):
                     continue
