@@ -348,6 +348,7 @@ class Keeper:
             is_frozen=lambda venue: self.books.frozen(venue) is not None,
             marks=self.market.marks,
             wanted=self._withdrawals,
+            append=self.append,
             stress_bps=config.stress_bps,
             top_up_bps=config.top_up_bps,
         )

@@ -79,10 +79,10 @@ class Presenter:
             seats=tuple(self._seat(venue) for venue in keeper.rebalancer.views),
             top_ups=tuple(
                 views.TopUpView(
-                    venue=record.top_up.venue,
-                    target=usdc(record.top_up.target),
-                    equity_before=usdc(record.top_up.equity_before),
-                    amount=usdc(record.top_up.amount),
+                    venue=record.venue,
+                    target=usdc(record.target),
+                    equity_before=usdc(record.equity_before),
+                    amount=usdc(record.amount),
                     equity_after=None if record.equity_after is None else usdc(record.equity_after),
                     at_ms=record.at_ms,
                 )

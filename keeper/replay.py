@@ -13,7 +13,8 @@ from typing import Any, Final
 from keeper.errors import InputError, IntegrityError
 from keeper.execution import decision_record
 from keeper.ledger import Books
-from keeper.model.events import CommitPrepared, Event, RiskDecided, RouteDecided, encode
+from keeper.margin.decision import decide
+from keeper.model.events import CommitPrepared, Event, RebalanceDecided, RiskDecided, RouteDecided, encode
 from keeper.risk.decision import rerun
 from keeper.routing import RoutingError, plan
 from keeper.settlement.record import rebuilt
@@ -39,13 +40,14 @@ def rerouted(_books: Books, event: RouteDecided) -> RouteDecided:
 
 KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
     {
+        "rebalance": Kind(RebalanceDecided, lambda _event, seq: str(seq), lambda _books, event: decide(event)),
         "risk": Kind(RiskDecided, lambda _event, seq: str(seq), rerun),
         "route": Kind(RouteDecided, lambda _event, seq: str(seq), rerouted),
         "settlement": Kind(CommitPrepared, lambda event, _seq: str(event.epoch), rebuilt),
     }
 )
-"""By name. A risk decision and a route go by their number in the log, a settlement by its epoch (which more than one
-attempt may have)."""
+"""By name. A settlement goes by its epoch (which more than one attempt may have), the others by their number in the
+log."""
 
 
 @dataclass(frozen=True, slots=True)

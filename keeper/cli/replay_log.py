@@ -17,7 +17,7 @@ NAMES = ", ".join(KINDS)
 
 def replay(
     id: Annotated[
-        str | None, typer.Argument(help="One decision: an epoch (settlement), an event's number (risk).")
+        str | None, typer.Argument(help="One decision: an epoch (settlement), an event's number (the others).")
     ] = None,
     *,
     database: Annotated[str, typer.Option(help="The keeper's database: a file or a URL. It may be in use.")],

@@ -6,7 +6,7 @@ withdrawals wait for is not sent, and what idle cash lacks for them is recalled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 import structlog
@@ -16,30 +16,29 @@ from keeper.chain.sender import Sender
 from keeper.chain.vault import Vault, VaultState
 from keeper.clock import Clock
 from keeper.errors import ChainError
-from keeper.margin.planner import SeatNeed, TopUp, plan_top_ups, target_of
-from keeper.margin.recalls import Recalls, SeatCash
+from keeper.margin.decision import SPOT_RESERVE, decide, need_of
+from keeper.margin.planner import target_of
+from keeper.margin.recalls import Recalls
 from keeper.margin.views import SeatView
 from keeper.model.amounts import micro_ceil
+from keeper.model.events import CashMove, Event, RebalanceDecided, SeatSeen
 from keeper.model.venue_records import SeatPosition
 from keeper.monitoring import metrics
 from keeper.seats import Seat
 
 log = structlog.get_logger(__name__)
 
-SPOT_RESERVE = 5_000_000
-"""Stays on spot: Core takes its fees there (rule C2)."""
-
-HOME_FEE = 1_000_000
-"""What a tier-2 venue keeps of a withdrawal: the custodian signs for so much more."""
-
 WINDOW_S = 86_400
 
 
 @dataclass(slots=True)
 class TopUpRecord:
-    """A top-up and what became of it."""
+    """A top-up, the numbers that made it due, and what became of it."""
 
-    top_up: TopUp
+    venue: str
+    amount: int
+    target: int
+    equity_before: int
     at_ms: int
     equity_after: int | None = None
 
@@ -47,7 +46,7 @@ class TopUpRecord:
 class Rebalancer:
     """`may_move` says whether transfers may be started now, `may_recall` whether recalls may; `is_frozen` whether a
     seat takes no new money; `marks` are the current mark prices by (venue, coin); `wanted` is what withdrawals wait
-    for."""
+    for; `append` stores a decision before the first of it is done."""
 
     def __init__(
         self,
@@ -61,6 +60,7 @@ class Rebalancer:
         is_frozen: Callable[[str], bool],
         marks: Callable[[], Mapping[tuple[str, str], Decimal]],
         wanted: Callable[[], int],
+        append: Callable[[Event], object],
         stress_bps: int,
         top_up_bps: int,
     ) -> None:
@@ -73,60 +73,59 @@ class Rebalancer:
         self._is_frozen = is_frozen
         self._marks = marks
         self._wanted = wanted
+        self._append = append
         self._recalls = Recalls(vault=vault, sender=sender, clock=clock)
         self._stress_bps = stress_bps
         self._top_up_bps = top_up_bps
         self.records: list[TopUpRecord] = []
         self.views: dict[str, SeatView] = {}
         self.targets: dict[str, int] = {}
+        self._last: tuple[tuple[CashMove, ...], tuple[CashMove, ...]] = (), ()
 
     async def run(self) -> None:
-        """One round: look, finish what is under way, then top up what is below target."""
+        """One round: look, finish what is under way, then call home what withdrawals lack and top up what is below
+        target."""
         state = await self._vault.state()
         self.views = {seat.venue: await self._look(seat) for seat in self._seats}
-        needs = {venue: self._need(view, state) for venue, view in self.views.items()}
-        self.targets = {venue: target_of(need, self._stress_bps) for venue, need in needs.items()}
-        self._note(needs)
+        seen = {venue: self._seen(view, state) for venue, view in self.views.items()}
+        self.targets = {
+            venue: target_of(need_of(seat, state.sum_equity), self._stress_bps) for venue, seat in seen.items()
+        }
+        self._note()
         for view in self.views.values():
             await self._recalls.carry_on(view)
-        wanted = self._wanted()
-        if self._may_recall():
-            await self._recall(needs, state, wanted)
+        decided = self._decide(state, tuple(seen.values()))
+        await self._recalls.start(self.views, decided.recalls)
         if not self._may_move():
             return
         for view in self.views.values():
             if view.seat.core is not None and not view.book.recalling:
                 await self._carry_on(view)
-        candidates = [need for venue, need in needs.items() if self._is_at_rest(venue) and not self._is_frozen(venue)]
-        free_cash = max(0, state.free_cash - wanted)
-        for top_up in plan_top_ups(
-            candidates, free_cash=free_cash, stress_bps=self._stress_bps, top_up_bps=self._top_up_bps
-        ):
-            await self._send(top_up)
+        for move in decided.top_ups:
+            await self._send(move)
 
-    def _is_at_rest(self, venue: str) -> bool:
-        return not self.views[venue].in_flight and not self.views[venue].book.recalling
-
-    async def _recall(self, needs: Mapping[str, SeatNeed], state: VaultState, wanted: int) -> None:
-        """What withdrawals wait for, beyond the cash that is there for them and what is coming already."""
-        coming = sum(view.book.recalling for view in self.views.values())
-        shortfall = wanted - max(0, state.idle - state.payables) - coming
-        if shortfall > 0:
-            left = max(0, state.sum_equity - wanted)
-            cash = [self._cash(self.views[venue], need, left) for venue, need in needs.items()]
-            await self._recalls.start(self.views, [each for each in cash if self._is_at_rest(each.venue)], shortfall)
-
-    def _cash(self, view: SeatView, need: SeatNeed, left: int) -> SeatCash:
-        """What a seat could give back when `left` is the equity of all clients afterwards. A venue keeps a tenth of the
-        notional at least, whatever it says is withdrawable."""
-        stressed = target_of(replace(need, base=0), self._stress_bps)
-        target = max(stressed, view.seat.base_target_bps * left // 10_000)
-        movable = min(view.withdrawable, view.equity - view.spot - -(-view.notional // 10))
-        if view.seat.core is not None:
-            movable = max(0, movable) + view.spot - SPOT_RESERVE
-        else:
-            movable -= HOME_FEE
-        return SeatCash(need.venue, movable=movable, spare=view.equity - target, safe=view.equity - stressed)
+    def _decide(self, state: VaultState, seats: tuple[SeatSeen, ...]) -> RebalanceDecided:
+        """What is to be moved; in the log already, unless the round before decided the same."""
+        decided = decide(
+            RebalanceDecided(
+                seats=seats,
+                idle=state.idle,
+                payables=state.payables,
+                free_cash=state.free_cash,
+                sum_equity=state.sum_equity,
+                wanted=self._wanted(),
+                may_recall=self._may_recall(),
+                may_send=self._may_move(),
+                stress_bps=self._stress_bps,
+                top_up_bps=self._top_up_bps,
+                at_ms=self._clock.now_ms(),
+            )
+        )
+        moves = decided.recalls, decided.top_ups
+        if any(moves) and moves != self._last:
+            self._append(decided)
+        self._last = moves
+        return decided
 
     async def _look(self, seat: Seat) -> SeatView:
         in_flight = await self._waits(seat)  # first: what is credited from here on is in the equity read next
@@ -153,31 +152,37 @@ class Rebalancer:
         credited = sum(row.amount for row in await seat.account.ledger(0) if row.kind == "deposit")
         return (await seat.attested.state()).sent_total > credited
 
-    def _need(self, view: SeatView, state: VaultState) -> SeatNeed:
+    def _seen(self, view: SeatView, state: VaultState) -> SeatSeen:
         assets = state.idle + sum(max(other.book.book, 0) for other in self.views.values())
         cap = min(view.book.cap, view.book.relative_cap_bps * assets // 10_000)
         view.cap = cap
         in_window = self._clock.now_ms() // 1000 < view.book.window_start + WINDOW_S
         used = view.book.window_net if in_window else 0
         headroom = 0 if view.book.suspended else max(0, min(cap - view.book.book, cap - used))
-        return SeatNeed(
+        return SeatSeen(
             venue=view.seat.venue,
+            tier=view.seat.tier,
+            base_bps=view.seat.base_target_bps,
             equity=view.equity,
             margin_used=view.margin_used,
             notional=view.notional,
-            base=view.seat.base_target_bps * state.sum_equity // 10_000,
+            withdrawable=view.withdrawable,
+            spot=view.spot,
             headroom=headroom,
+            coming=view.book.recalling,
+            is_at_rest=not view.in_flight and not view.book.recalling,
+            is_frozen=self._is_frozen(view.seat.venue),
         )
 
-    def _note(self, needs: dict[str, SeatNeed]) -> None:
-        for venue, need in needs.items():
-            name = self.views[venue].seat.name
-            metrics.seat_equity.labels(name).set(need.equity / 1e6)
+    def _note(self) -> None:
+        for venue, view in self.views.items():
+            name = view.seat.name
+            metrics.seat_equity.labels(name).set(view.equity / 1e6)
             metrics.seat_target.labels(name).set(self.targets[venue] / 1e6)
             metrics.seat_frozen.labels(name).set(self._is_frozen(venue))
         for record in self.records:
-            if record.equity_after is None and not self.views[record.top_up.venue].in_flight:
-                record.equity_after = self.views[record.top_up.venue].equity
+            if record.equity_after is None and not self.views[record.venue].in_flight:
+                record.equity_after = self.views[record.venue].equity
 
     async def _carry_on(self, view: SeatView) -> None:
         """Tier 1: confirms what has arrived, then moves it from spot to perp."""
@@ -192,13 +197,13 @@ class Rebalancer:
         if surplus >= SPOT_RESERVE:
             await self._sender.send("to perp", view.seat.venue, calls.to_perp(surplus))
 
-    async def _send(self, top_up: TopUp) -> None:
-        name = self.views[top_up.venue].seat.name
-        log.info("top up", venue=name, amount=top_up.amount, target=top_up.target, before=top_up.equity_before)
-        await self._sender.send("send", self._vault.address, calls.send(top_up.venue, top_up.amount))
-        metrics.transfers.labels(name, "send").inc()
-        self.records.append(TopUpRecord(top_up=top_up, at_ms=self._clock.now_ms()))
-        self.views[top_up.venue].in_flight = True
+    async def _send(self, move: CashMove) -> None:
+        view, target = self.views[move.venue], self.targets[move.venue]
+        log.info("top up", venue=view.seat.name, amount=move.amount, target=target, before=view.equity)
+        await self._sender.send("send", self._vault.address, calls.send(move.venue, move.amount))
+        metrics.transfers.labels(view.seat.name, "send").inc()
+        self.records.append(TopUpRecord(move.venue, move.amount, target, view.equity, self._clock.now_ms()))
+        view.in_flight = True
 
 
 def _notional(position: SeatPosition, mark: Decimal | None) -> int:

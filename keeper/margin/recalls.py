@@ -6,7 +6,7 @@ What a recall could not bring is given up (`lapseRecall`) and asked for anew.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import structlog
 
@@ -17,6 +17,7 @@ from keeper.clock import Clock
 from keeper.errors import ChainError
 from keeper.margin.planner import MINIMUM_TRANSFER
 from keeper.margin.views import SeatView
+from keeper.model.events import CashMove
 from keeper.monitoring import metrics
 
 log = structlog.get_logger(__name__)
@@ -25,40 +26,6 @@ ARRIVAL_S = 900
 """A step of a tier-1 recall that shows nothing for so long may be given up (rule C2)."""
 LAPSE_PAUSE_S = 600
 """Between two attempts to give up a tier-2 recall; the contract allows it after a day."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeatCash:
-    """What a seat could give back, micro-USDC: `movable` as far as its venue lets it go, `spare` down to its target,
-    `safe` down to the margin that its positions need under stress."""
-
-    venue: str
-    movable: int
-    spare: int
-    safe: int
-
-
-@dataclass(frozen=True, slots=True)
-class Recall:
-    """Cash to ask of a seat, micro-USDC."""
-
-    venue: str
-    amount: int
-
-
-def plan_recalls(seats: Iterable[SeatCash], shortfall: int) -> tuple[Recall, ...]:
-    """The shortfall, from the seats with the most to spare; only if that is not enough, what lies between a seat's
-    target and its stressed margin too. A seat is asked for at least `MINIMUM_TRANSFER`, or for nothing."""
-    seats = tuple(seats)
-    taken = dict.fromkeys((seat.venue for seat in seats), 0)
-    for room in ({s.venue: min(s.movable, s.spare) for s in seats}, {s.venue: min(s.movable, s.safe) for s in seats}):
-        for venue in sorted(room, key=lambda venue: (-room[venue], venue)):
-            if shortfall > 0 and room[venue] >= MINIMUM_TRANSFER:
-                wanted = max(shortfall, MINIMUM_TRANSFER - taken[venue])
-                amount = min(wanted, room[venue] - taken[venue])
-                taken[venue] += max(0, amount)
-                shortfall -= max(0, amount)
-    return tuple(Recall(venue, amount) for venue, amount in taken.items() if amount)
 
 
 class Recalls:
@@ -70,14 +37,14 @@ class Recalls:
         self._clock = clock
         self._tried_s: dict[str, int] = {}
 
-    async def start(self, views: Mapping[str, SeatView], cash: Iterable[SeatCash], shortfall: int) -> None:
-        """Asks for the shortfall. A seat that was asked shows it in its view."""
-        for recall in plan_recalls(cash, shortfall):
-            view = views[recall.venue]
-            log.info("recall", venue=view.seat.name, amount=recall.amount, shortfall=shortfall)
-            if await self._try("recall", view, calls.recall(recall.venue, recall.amount)):
+    async def start(self, views: Mapping[str, SeatView], moves: Iterable[CashMove]) -> None:
+        """Asks for it. A seat that was asked shows it in its view."""
+        for move in moves:
+            view = views[move.venue]
+            log.info("recall", venue=view.seat.name, amount=move.amount)
+            if await self._try("recall", view, calls.recall(move.venue, move.amount)):
                 metrics.transfers.labels(view.seat.name, "recall").inc()
-                view.book = replace(view.book, recalling=view.book.recalling + recall.amount)
+                view.book = replace(view.book, recalling=view.book.recalling + move.amount)
 
     async def carry_on(self, view: SeatView) -> None:
         """Takes the next step of what is under way home, and collects what has arrived. Others' gifts below

@@ -229,6 +229,50 @@ class TxLanded(_Event, frozen=True):
     at_ms: int
 
 
+class SeatSeen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a round of rebalancing read of a seat. `equity` is perp and spot, `base_bps` its seat's share of all equity,
+    `headroom` what its caps allow, `coming` what has been recalled and is not home. `is_at_rest`: nothing is on its way
+    there or home."""
+
+    venue: str
+    tier: int
+    base_bps: int
+    equity: int
+    margin_used: int
+    notional: int
+    withdrawable: int
+    spot: int
+    headroom: int
+    coming: int
+    is_at_rest: bool
+    is_frozen: bool
+
+
+class CashMove(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    venue: str
+    amount: int
+
+
+class RebalanceDecided(_Event, frozen=True):
+    """Cash to call home and cash to send, with all that it was decided from; stored before the first of it is done.
+    `idle`, `payables`, `free_cash` and `sum_equity` are the vault's, `wanted` is what withdrawals wait for.
+    `may_recall` and `may_send`: whether there was time for it before the next commit. micro-USDC."""
+
+    seats: tuple[SeatSeen, ...]
+    idle: int
+    payables: int
+    free_cash: int
+    sum_equity: int
+    wanted: int
+    may_recall: bool
+    may_send: bool
+    stress_bps: int
+    top_up_bps: int
+    at_ms: int
+    recalls: tuple[CashMove, ...] = ()
+    top_ups: tuple[CashMove, ...] = ()
+
+
 class MarkTaken(_Event, frozen=True):
     mark: VenueMark
     block: int
@@ -315,6 +359,7 @@ Event: TypeAlias = (
     | ChainLogSeen
     | TxIntent
     | TxLanded
+    | RebalanceDecided
     | MarkTaken
     | CommitPrepared
     | CommitLanded

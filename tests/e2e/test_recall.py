@@ -1,6 +1,8 @@
 """A withdrawal larger than the vault's idle cash: the keeper brings the rest home from its seats by itself, in time."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from decimal import Decimal
@@ -14,7 +16,8 @@ from keeper.cli.demo import run_audit
 from keeper.demo.client import Wish
 from keeper.demo.local_world import VENUES, LocalWorld
 from keeper.model.amounts import MICRO
-from keeper.model.events import ChainLogSeen
+from keeper.model.events import ChainLogSeen, RebalanceDecided
+from keeper.replay import KINDS
 from tests.e2e.world import CORE, SEAT, FundedWorld, funded_world
 
 pytestmark = [
@@ -78,3 +81,20 @@ async def test_a_withdrawal_beyond_idle_cash_is_paid_from_both_seats(world: Fund
     report = await asyncio.to_thread(run_audit, world.local)
     assert report["findings"] == []
     assert report["agrees"]
+
+
+async def test_every_decision_of_the_day_comes_out_the_same(world: FundedWorld) -> None:
+    """`prime replay` on the database of the running keeper."""
+    command = (sys.executable, "-m", "keeper", "replay", "--database", str(world.local.database), "--json")
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await process.communicate()
+    verdicts = json.loads(output)
+    assert [verdict for verdict in verdicts if not verdict["same"]] == []
+    assert {verdict["kind"] for verdict in verdicts} == set(KINDS)
+    assert process.returncode == 0
+    decided = world.events(RebalanceDecided)
+    assert {move.venue for event in decided for move in event.recalls} == {
+        world.local.adapter(CORE),
+        world.local.adapter(SEAT),
+    }
+    assert any(event.top_ups for event in decided)

@@ -17,10 +17,9 @@ def test_seat_at_its_target_gets_nothing() -> None:
 
 
 def test_seat_below_target_is_topped_up_above_it() -> None:
-    (top_up,) = plan_top_ups(
-        [need(equity=40 * USDC, notional=1_000 * USDC)], free_cash=10**12, stress_bps=1000, top_up_bps=12_500
-    )
-    assert (top_up.amount, top_up.target, top_up.equity_before) == (85 * USDC, 100 * USDC, 40 * USDC)
+    seat = need(equity=40 * USDC, notional=1_000 * USDC)
+    (top_up,) = plan_top_ups([seat], free_cash=10**12, stress_bps=1000, top_up_bps=12_500)
+    assert (target_of(seat, 1000), top_up.amount) == (100 * USDC, 85 * USDC)
 
 
 def test_worst_covered_seat_is_served_first_when_cash_is_short() -> None:
@@ -44,4 +43,4 @@ def test_never_more_than_cash_or_caps(seats: list[tuple[int, int, int, int]], ca
     for plan in plans:
         seat = by_venue[plan.venue]
         assert MINIMUM_TRANSFER <= plan.amount <= seat.headroom
-        assert seat.equity < plan.target
+        assert seat.equity < target_of(seat, 700)

@@ -10,9 +10,11 @@ from keeper.chain import calls
 from keeper.chain.vault import SeatVenueState, VaultState, VenueBook
 from keeper.clock import TestClock
 from keeper.errors import ChainError
+from keeper.margin.decision import decide
 from keeper.margin.planner import MINIMUM_TRANSFER
 from keeper.margin.rebalancer import Rebalancer
 from keeper.margin.recalls import LAPSE_PAUSE_S
+from keeper.model.events import CashMove, Event, RebalanceDecided
 from keeper.model.venue_records import LedgerRow, SeatPosition, SeatState
 from keeper.seats import Seat
 
@@ -144,6 +146,7 @@ def rebalancing(
         "is_frozen": lambda _: False,
         "marks": dict[tuple[str, str], Decimal],
         "wanted": lambda: 0,
+        "append": lambda _: None,
         "stress_bps": 1_000,
         "top_up_bps": 12_500,
     }
@@ -238,3 +241,32 @@ async def test_a_seat_keeps_the_margin_of_its_positions_and_what_the_venue_holds
     await rebalancing(Vault(idle=0), sender, Holding(is_credited=True), wanted=lambda: SENT, marks=lambda: marks).run()
     kept = 100 * USDC + 200 * USDC  # margin used, and a tenth of 2,000 under stress
     assert sender.data == [calls.recall(SEAT, SENT - kept)]
+
+
+async def test_what_was_decided_is_stored_once_before_it_is_done_and_comes_out_the_same() -> None:
+    stored: list[Event] = []
+    sender = Sender("recall")
+
+    def append(event: Event) -> None:
+        assert len(sender.sent) == len(stored), "stored before it is sent"
+        stored.append(event)
+
+    venue = Credited(is_credited=True)
+    recalls = rebalancing(Vault(idle=0), sender, venue, wanted=lambda: 350 * USDC, append=append)
+    await recalls.run()
+    assert sender.sent == ["recall"]
+    await recalls.run()
+    assert sender.sent == ["recall", "recall"], "refused, and tried again"
+    (decided,) = stored
+    assert isinstance(decided, RebalanceDecided)
+    assert decided.recalls == (CashMove(venue=SEAT, amount=350 * USDC),)
+
+    stored.clear()
+    sender.sent.clear()
+    await rebalancing(Vault(), sender, venue, base_bps=10_000, append=append).run()
+    (topped,) = stored
+    assert isinstance(topped, RebalanceDecided)
+    assert [move.venue for move in topped.top_ups] == [SEAT]
+    assert sender.data[-1] == calls.send(SEAT, topped.top_ups[0].amount)
+    for event in (decided, topped):
+        assert decide(msgspec.structs.replace(event, recalls=(), top_ups=())) == event

@@ -10,7 +10,16 @@ from typer.testing import CliRunner, Result
 
 from keeper.cli.main import build
 from keeper.ledger import Books
-from keeper.model.events import CommitPrepared, Event, RiskDecided, RiskPrice, SettlementInputs
+from keeper.margin.decision import decide
+from keeper.model.events import (
+    CommitPrepared,
+    Event,
+    RebalanceDecided,
+    RiskDecided,
+    RiskPrice,
+    SeatSeen,
+    SettlementInputs,
+)
 from keeper.model.statements import LogHead
 from keeper.persistence import EventLog
 from keeper.replay import KINDS, replay_decisions
@@ -111,6 +120,56 @@ def test_a_risk_decision_that_was_altered_says_where() -> None:
     wrong = msgspec.structs.replace(decided, equity=decided.equity + 1)
     *_, verdict = replay_decisions(numbered([*world.events, wrong]))
     assert verdict.differences == (f"equity: stored {decided.equity + 1}, now {decided.equity}",)
+
+
+def rebalancing(**changes: int) -> RebalanceDecided:
+    """Two seats, one below its target; a withdrawal that idle cash does not cover."""
+    rich = SeatSeen(
+        venue=SEAT,
+        tier=2,
+        base_bps=1_000,
+        equity=5_000_000_000,
+        margin_used=0,
+        notional=0,
+        withdrawable=5_000_000_000,
+        spot=0,
+        headroom=10**12,
+        coming=0,
+        is_at_rest=True,
+        is_frozen=False,
+    )
+    poor = msgspec.structs.replace(rich, venue=OTHER, equity=100_000_000)
+    asked = RebalanceDecided(
+        seats=(rich, poor),
+        idle=2_000_000_000,
+        payables=0,
+        free_cash=2_000_000_000,
+        sum_equity=7_100_000_000,
+        wanted=0,
+        may_recall=True,
+        may_send=True,
+        stress_bps=1_000,
+        top_up_bps=12_500,
+        at_ms=7,
+    )
+    return msgspec.structs.replace(asked, **changes)
+
+
+@pytest.mark.parametrize(("wanted", "recalled", "sent"), [(0, (), (OTHER,)), (3_000_000_000, (SEAT,), ())])
+def test_a_rebalancing_comes_out_the_same(wanted: int, recalled: tuple[str, ...], sent: tuple[str, ...]) -> None:
+    decided = decide(rebalancing(wanted=wanted))
+    assert tuple(move.venue for move in decided.recalls) == recalled
+    assert tuple(move.venue for move in decided.top_ups) == sent
+    (verdict,) = replay_decisions(numbered([decided]))
+    assert (verdict.kind, verdict.differences) == ("rebalance", ())
+
+
+def test_a_rebalancing_that_was_altered_says_where() -> None:
+    decided = decide(rebalancing())
+    (move,) = decided.top_ups
+    wrong = msgspec.structs.replace(decided, top_ups=(msgspec.structs.replace(move, amount=move.amount + 1),))
+    (verdict,) = replay_decisions(numbered([wrong]))
+    assert verdict.differences == (f"top_ups[0].amount: stored {move.amount + 1}, now {move.amount}",)
 
 
 def test_settlements_come_out_the_same() -> None:
