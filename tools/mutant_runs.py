@@ -145,6 +145,26 @@ def probed(texts: dict[str, str]) -> dict[str, str]:
     return found
 
 
+def living_together(texts: dict[str, str], groups: list[list[int]], first: int) -> dict[str, str]:
+    """The instrumented files with the members of group i alive at `first` + i too, and at their own numbers still."""
+    group_of = {number: first + i for i, group in enumerate(groups) for number in group}
+
+    def solidity(match: re.Match[str]) -> str:
+        also, joint = group_of.get(int(match[2])), "||" if match[1] == "==" else "&&"
+        return f"({match[0]} {joint} block.prevrandao {match[1]} {also})" if also else match[0]
+
+    def assembly(match: re.Match[str]) -> str:
+        also = group_of.get(int(match[1]))
+        return f"or({match[0]}, eq(prevrandao(), {also}))" if also else match[0]
+
+    return {
+        name: re.sub(
+            r"eq\(prevrandao\(\), (\d+)\)", assembly, re.sub(r"block\.prevrandao (==|!=) (\d+)", solidity, text)
+        )
+        for name, text in texts.items()
+    }
+
+
 def forge(
     place: Path, *words: str, full: bool = False, limit: int = LIMIT_S, **more: str
 ) -> tuple[int | None, str, str]:

@@ -1,11 +1,11 @@
 """Mutation testing of the contracts: `./dev mutate [--part K/N] [--files GLOB ...] [--sample] [--rounds N] [--list]`.
 
-All mutants are in one build (tools/mutants.py). They are tried in up to three rounds, each for what survived the one
-before: 1, the tests that reach it, many mutants to one start of forge (tools/mutant_runs.py); 2, forge's own run of the
-same tests with the fuzz runs of its profile `mutate`; 3, the same with invariants and the runs of the default profile.
-deep/mutation.json keeps by file its text's hash and one letter per mutant, in the order of `--list`: k killed, 1 to 3
-the last round it survived, . not run. So a stopped run goes on where it was; survivors are tried again when a test
-changed.
+All mutants are in one build (tools/mutants.py). They are tried in up to two rounds: 1, the tests that reach it, many
+mutants to one start of forge (tools/mutant_runs.py); 2, what survived, by forge's own run of the same tests and all
+invariants, with the runs of the default profile. Round 2 has survivors of different functions alive together: if that
+is not noticed, none of them is; if it is, each is tried alone. deep/mutation.json keeps by file its text's hash and one
+letter per mutant, in the order of `--list`: k killed, 1 or 2 the last round it survived, . not run. So a stopped run
+goes on where it was; survivors are tried again when a test changed.
 """
 
 import argparse
@@ -28,6 +28,11 @@ TARGETS = ("contracts/PrimeVault.sol", "contracts/PooledAccount.sol", "contracts
 RESULTS = ROOT / "deep" / "mutation.json"
 CHUNK = 40
 """Mutants per start of forge."""
+TOGETHER = 8
+"""Survivors alive at once."""
+FIRST_GROUP = 1_000_000
+"""The number at which the first of these groups lives: no mutant's."""
+FULL_LIMIT_S = 3600
 
 
 def sha(*paths: Path) -> str:
@@ -63,7 +68,7 @@ class Results:
             if (old.get("source"), old.get("mutants")) == (new["source"], new["mutants"]):
                 verdicts = str(old["verdicts"])
                 if old["tests"] != self.tests:
-                    verdicts = re.sub("[123]", ".", verdicts)
+                    verdicts = re.sub("[12]", ".", verdicts)
             self.files[file] = new | {"verdicts": verdicts}
 
     def of(self, mutant: Mutant) -> str:
@@ -72,7 +77,7 @@ class Results:
 
     def round(self, mutant: Mutant) -> int:
         """How many rounds it needs no more: all, once it is killed."""
-        return {".": 0, "k": 3, "1": 1, "2": 2, "3": 3}[self.of(mutant)]
+        return {".": 0, "k": 2, "1": 1, "2": 2}[self.of(mutant)]
 
     def save(self, found: Iterable[tuple[Mutant, str]]) -> None:
         for mutant, verdict in found:
@@ -85,21 +90,35 @@ class Results:
         part.replace(RESULTS)
 
 
-def by_forge(place: Path, mutant: Mutant, tests: set[tuple[str, str]], full: bool) -> bool:
-    """Whether forge's own run of the tests that reach the mutant passes; of all tests if none is known to."""
-    words = ["test", "--fail-fast", "--json", "--threads", "1", "--block-prevrandao", f"{mutant.number:#066x}"]
+def together(mutants: Iterable[Mutant]) -> list[list[Mutant]]:
+    """Groups of at most `TOGETHER`, no two of one function: there one may stand in the other's way."""
+    groups: list[list[Mutant]] = []
+    for mutant in mutants:
+        for group in groups:
+            taken = {(other.file, other.function) for other in group}
+            if len(group) < TOGETHER and (mutant.file, mutant.function) not in taken:
+                group.append(mutant)
+                break
+        else:
+            groups.append([mutant])
+    return groups
+
+
+def by_forge(place: Path, number: int, tests: set[tuple[str, str]]) -> bool:
+    """Whether forge's own run of these tests (of all if there are none) and of all invariants passes with what lives at
+    that number."""
+    words = ["test", "--fail-fast", "--json", "--threads", "1", "--block-prevrandao", f"{number:#066x}"]
     if tests:
-        names = sorted({test for _, test in tests}) + (["invariant_\\w*"] if full else [])
-        kinds = sorted({suite for suite, _ in tests}) + (["\\w*Invariants"] if full else [])
+        names = [*sorted({test for _, test in tests}), "invariant_\\w*"]
+        kinds = [*sorted({suite for suite, _ in tests}), "\\w*Invariants"]
         words += ["--match-contract", f"^({'|'.join(kinds)})$", "--match-test", f"^({'|'.join(names)})\\("]
-    else:
-        words += ["--no-match-contract", "^Mutants$" if full else "^(Mutants|\\w*Invariants)$"]
     # what one mutant fails by is no test of another
-    failures = str(WORK / "failures" / str(mutant.number))
+    failures = str(WORK / "failures" / str(number))
     code, out, errors = mutant_runs.forge(
         place,
         *words,
-        full=full,
+        full=True,
+        limit=FULL_LIMIT_S,
         FOUNDRY_FUZZ_FAILURE_PERSIST_DIR=failures,
         FOUNDRY_INVARIANT_FAILURE_PERSIST_DIR=failures,
     )
@@ -115,7 +134,7 @@ def main(arguments: list[str]) -> dict[str, Any]:
     parser.add_argument("--files", nargs="+", default=list(TARGETS), help="globs of sources")
     parser.add_argument("--functions", default="", help="regular expression of function names")
     parser.add_argument("--sample", action="store_true", help="one mutant per function and operator")
-    parser.add_argument("--rounds", type=int, choices=(1, 2, 3), default=3, help="how many rounds survivors are tried")
+    parser.add_argument("--rounds", type=int, choices=(1, 2), default=2, help="how many rounds survivors are tried")
     parser.add_argument("--list", action="store_true", help="print the mutants and stop")
     options = parser.parse_args(arguments)
     part, parts = (int(word) for word in options.part.split("/"))
@@ -153,28 +172,49 @@ def run(texts: dict[str, str], everything: list[Mutant], chosen: list[Mutant], r
     mutant_runs.prepare(WORK / "reach", probed)
     reached = mutant_runs.reach(WORK / "reach", probed)
     print(f"{len(reached)} mutants are reached by a test", flush=True)
-    place = WORK / "tree"
-    mutant_runs.prepare(place, texts)
-    runner = Runner(place, len(everything))
-    runner.build()
-    print(f"{len(runner.cases)} calls pass without a mutant", flush=True)
     left = [m for m in chosen if results.round(m) == 0]
-    for i in range(0, len(left), CHUNK):
-        batch = left[i : i + CHUNK]
-        killed = runner.killed([m.number for m in batch], reached)
-        results.save((m, "k" if killed[m.number] else "1") for m in batch)
-        print(f"{i + len(batch)} of {len(left)} run", flush=True)
-    for number in range(2, rounds + 1):
-        left = [m for m in chosen if results.round(m) == number - 1]
+    if left:
+        place = WORK / "tree"
+        mutant_runs.prepare(place, texts)
+        runner = Runner(place, len(everything))
+        runner.build()
+        print(f"{len(runner.cases)} calls pass without a mutant", flush=True)
+        for i in range(0, len(left), CHUNK):
+            batch = left[i : i + CHUNK]
+            killed = runner.killed([m.number for m in batch], reached)
+            results.save((m, "k" if killed[m.number] else "1") for m in batch)
+            print(f"{i + len(batch)} of {len(left)} run", flush=True)
+    left = [m for m in chosen if results.round(m) == 1]
+    if rounds == 2 and left:
+        second_round(texts, left, results, reached)
 
-        def survives(mutant: Mutant, full: bool = number == 3) -> bool:
-            return by_forge(place, mutant, reached.get(mutant.number, set()), full)
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for i, (mutant, survived) in enumerate(zip(left, pool.map(survives, left), strict=True), 1):
-                results.save([(mutant, str(number) if survived else "k")])
-                how = "survived" if survived else "killed"
-                print(f"round {number}, {i} of {len(left)}: {how}: {mutant}", flush=True)
+def second_round(
+    texts: dict[str, str], left: list[Mutant], results: Results, reached: dict[int, set[tuple[str, str]]]
+) -> None:
+    """Survivors by forge's own run, the full profile: first in groups, then alone where a group was noticed."""
+    groups = together(left)
+    place, numbers = WORK / "groups", [[mutant.number for mutant in group] for group in groups]
+    mutant_runs.prepare(place, mutant_runs.living_together(texts, numbers, FIRST_GROUP))
+    mutant_runs.checked(mutant_runs.forge(place, "build", "--skip", "symbolic", limit=FULL_LIMIT_S))
+
+    def tests(group: list[Mutant]) -> set[tuple[str, str]]:
+        each = [reached.get(mutant.number, set()) for mutant in group]
+        return set().union(*each) if all(each) else set()
+
+    def play(number: int, group: list[Mutant]) -> list[tuple[Mutant, str]]:
+        survived = by_forge(place, number, tests(group))
+        if survived or len(group) == 1:
+            found = [(mutant, "2" if survived else "k") for mutant in group]
+        else:
+            found = [pair for mutant in group for pair in play(mutant.number, [mutant])]
+        for mutant, verdict in found if survived or len(group) == 1 else []:
+            print(f"round 2: {'killed' if verdict == 'k' else 'survived'}: {mutant}", flush=True)
+        return found
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for found in pool.map(play, range(FIRST_GROUP, FIRST_GROUP + len(groups)), groups):
+            results.save(found)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def demo(
             progress.update(task, description=text)
 
         async def whole() -> bool:
+            stop_on_sigterm()
             async with LocalWorld(place, api_port) as world:
                 result = await trip(world, say)
                 progress.stop()
@@ -63,16 +64,23 @@ def demo(
                     await stay(world, console)
                 return not result.problems
 
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # told to stop: the children are stopped too
         try:
             agrees = asyncio.run(whole())
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             raise typer.Exit(130) from None
         except PrimeError:
             progress.console.print(f"[dim]logs: {place / 'logs'}[/]")
             raise
     if not agrees:
         raise typer.Exit(1)
+
+
+def stop_on_sigterm() -> None:
+    """Cancels the running task, as asyncio does at a Ctrl-C, so that the children are stopped too: an exception out of
+    the signal itself could come between the start of one and its being known."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def trip(world: LocalWorld, say: Callable[[str], None]) -> reports.Report:

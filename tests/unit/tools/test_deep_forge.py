@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from tools import deep_forge
-from tools.deep_forge import ForgeTest, Passed, batches, closure, fuzzed
+from tools.deep_forge import BATCH, ForgeTest, Passed, batches, closure, fuzzed
 from tools.dev import ROOT
 
 SUITE = "tests/contracts/Lens.t.sol"
 
 
 def test_parts_are_of_one_contract_and_invariants_run_alone() -> None:
-    tests = [ForgeTest("a", "A", f"testFuzz_{n}") for n in range(5)]
+    tests = [ForgeTest("a", "A", f"testFuzz_{n}") for n in range(BATCH + 1)]
     tests += [ForgeTest("a", "B", "testFuzz_0"), ForgeTest("c", "C", "invariant_1"), ForgeTest("c", "C", "invariant_2")]
     parts = list(batches(tests))
-    assert [len(part) for part in parts] == [4, 1, 1, 1, 1]
+    assert [len(part) for part in parts] == [BATCH, 1, 1, 1, 1]
     assert [test for part in parts for test in part] == tests
     assert list(batches([])) == []
 

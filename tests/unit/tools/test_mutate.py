@@ -7,7 +7,7 @@ import pytest
 from eth_abi.abi import encode
 
 from tools import mutate
-from tools.mutant_runs import parts, probed, traced, value
+from tools.mutant_runs import living_together, parts, probed, traced, value
 from tools.mutants import Mutant
 
 
@@ -35,16 +35,36 @@ def test_a_stopped_run_goes_on_and_survivors_are_tried_again_when_a_test_changed
 ) -> None:
     mutants = [mutant(n, "f", f"op{n}") for n in range(1, 5)]
     first = mutate.Results(mutants)
-    first.save([(mutants[0], "k"), (mutants[1], "3"), (mutants[2], "1")])
+    first.save([(mutants[0], "k"), (mutants[1], "2"), (mutants[2], "1")])
     again = mutate.Results(mutants)
-    assert [again.of(m) for m in mutants] == ["k", "3", "1", "."]
-    assert [again.round(m) for m in mutants] == [3, 3, 1, 0]
+    assert [again.of(m) for m in mutants] == ["k", "2", "1", "."]
+    assert [again.round(m) for m in mutants] == [2, 2, 1, 0]
     results_file.write_text(results_file.read_text().replace(again.tests, "another"))
     changed = mutate.Results(mutants)
     assert [changed.of(m) for m in mutants] == ["k", ".", ".", "."]
     # other mutants of the same file: nothing is known of them
     other = mutate.Results(mutants[:3])
     assert [other.of(m) for m in mutants[:3]] == [".", ".", "."]
+
+
+def test_survivors_live_together_unless_they_are_of_one_function() -> None:
+    mutants = [mutant(n, f"f{n % 10}", f"op{n}") for n in range(1, 41)]
+    groups = mutate.together(mutants)
+    assert sorted(m.number for group in groups for m in group) == list(range(1, 41))
+    for group in groups:
+        assert len(group) <= mutate.TOGETHER
+        assert len({m.function for m in group}) == len(group)
+    assert len(groups) == 5
+
+
+def test_a_group_lives_at_its_own_number_and_each_member_at_its() -> None:
+    text = "(block.prevrandao == 12 ? a : b); if (block.prevrandao != 3) f(); assembly { if eq(prevrandao(), 7) { } }"
+    assert living_together({"A": text}, [[12, 3], [7]], 100) == {
+        "A": "((block.prevrandao == 12 || block.prevrandao == 100) ? a : b); "
+        "if ((block.prevrandao != 3 && block.prevrandao != 100)) f(); "
+        "assembly { if or(eq(prevrandao(), 7), eq(prevrandao(), 101)) { } }"
+    }
+    assert living_together({"A": text}, [[13]], 100) == {"A": text}
 
 
 def test_traces_tell_which_tests_come_to_which_mutants() -> None:
