@@ -305,7 +305,7 @@ class _Audit:
             self._findings.add("position", f"{place} {venue}", what, expected, got)
             for order in self._left_short(part.id, coin, got - expected):
                 asked = f"{order.side} {plain(order.size)}"
-                what = f"{order.name} ({asked}) is short by {abs(got - expected)}"
+                what = f"{order.name} ({asked}) is short by {plain(abs(got - expected))}"
                 self._findings.add(
                     "order_short", f"{place} {venue}", what, order.filled + abs(got - expected), order.filled
                 )

@@ -9,7 +9,7 @@ from keeper.audit.orders import Orders
 from keeper.audit.report import Findings
 from keeper.audit.seat_records import ZERO
 from keeper.audit.sources import SeatRecords
-from keeper.model.amounts import signed
+from keeper.model.amounts import plain, signed
 from keeper.model.venue_records import Fill
 
 
@@ -65,7 +65,7 @@ def check_fills(
             orders.check_fill(fill, order, holdings[order.id, fill.coin])
             holdings[order.id, fill.coin] += fill.signed_size
         elif fill.time_ms <= settled_until_ms.get(venue, fill.time_ms):
-            what = f"{fill.side} {fill.size}: its client order id {fill.cloid} derives from no signed order"
+            what = f"{fill.side} {plain(fill.size)}: its client order id {fill.cloid} derives from no signed order"
             findings.add("unowned_fill", f"{venue} {fill.coin} trade {fill.tid}", what)
     return count
 

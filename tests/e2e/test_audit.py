@@ -160,7 +160,7 @@ async def test_an_order_that_no_client_signed_freezes_the_seat_and_is_named(live
         (
             "unowned_fill",
             f"{seat} SOL trade {fill.tid}",
-            f"buy {fill.size}: its client order id {STRAY} derives from no signed order",
+            f"buy {plain(fill.size)}: its client order id {STRAY} derives from no signed order",
         )
         for fill in strays
     ]
