@@ -201,14 +201,10 @@ class Keeper:
         """An order that is taken up again is routed over every venue that can be quoted. After a while it is worked
         without those that still cannot."""
         end = time.monotonic() + BOOKS_PATIENCE_S
-        while missing := {
-            f"{coin} at {self.config.name_of(venue)}": why
-            for venue, coins in self.market.instruments().items()
-            for coin in coins
-            if (why := self.market.why_not_quoted(venue, coin))
-        }:
+        while missing := self.market.not_ready():
             if time.monotonic() > end:
-                log.warning("not quoted", books=missing)
+                names = {f"{coin} at {self.config.name_of(venue)}": why for (venue, coin), why in missing.items()}
+                log.warning("not quoted", books=names)
                 return
             await asyncio.sleep(0.05)
 

@@ -226,6 +226,16 @@ class MarketDataEngine:
             return "no fresh mark price"
         return self.why_not_live(venue, coin) or self.doubt(venue, coin)
 
+    def not_ready(self) -> dict[tuple[str, str], str]:
+        """By (venue, coin): why it is not quoted yet, or will not stay so. Books that were asked for before the stream
+        is connected count for nothing, since they begin anew with it."""
+        return {
+            (name, coin): why
+            for name, venue in self._venues.items()
+            for coin in venue.instruments
+            if (why := self.why_not_quoted(name, coin) if venue.connected else venue.reason)
+        }
+
     def oracle_at(self, venue: str, coin: str, time_ms: int) -> Decimal | None:
         """The last oracle price seen at or before that venue time + 100 ms, else the first one after it."""
         history = self._venues[venue].oracles.get(coin)

@@ -126,6 +126,21 @@ async def test_start_learns_the_wanted_coins_and_first_books(engine: Engine) -> 
     assert engine.market.marks() == {("a", "BTC"): D("100.2"), ("b", "BTC"): D("100.2")}
 
 
+async def test_a_book_is_relied_on_only_once_its_stream_is_connected(engine: Engine) -> None:
+    """One that was asked for at the start is LIVE, and gone for a moment when the stream begins: an order that a
+    restarted keeper took up in between ended unfilled."""
+    assert engine.quoted() == ["a", "b"]
+    assert engine.market.not_ready() == dict.fromkeys([("a", "BTC"), ("b", "BTC")], "not connected yet")
+    await engine.feed(engine.a, Connected())
+    await engine.feed(engine.b, Connected())
+    assert engine.market.not_ready() == {}
+    engine.b.down = True
+    await engine.feed(engine.b, Disconnected("gone"), Connected())
+    assert engine.market.not_ready() == {("b", "BTC"): engine.market.why_not_live("b", "BTC")}
+    await engine.feed(engine.b, Disconnected("gone again"))
+    assert engine.market.not_ready() == {("b", "BTC"): "gone again"}
+
+
 async def test_a_quote_carries_fees_funding_steps_and_caps(engine: Engine) -> None:
     fees = {"a": D("4.5"), "b": D(2)}
     a, b = engine.market.quotes("BTC", "buy", taker_bps=fees, holding_hours=8, max_quantity={"b": D("1.2345678")})
