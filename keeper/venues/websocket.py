@@ -7,17 +7,23 @@ A message is read in the same step in which the socket gives it out, and one wak
 
 import asyncio
 import random
+import socket
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
+from aiohappyeyeballs import start_connection
 from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows.url import WSParsedURL
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 10.0
 CONNECT_TIMEOUT_S = 5.0
+NEXT_ADDRESS_S = 0.25
+"""How long one address of a host is tried alone (RFC 8305, section 5)."""
 LARGEST_MESSAGE = 16 * 1024 * 1024
 """Bytes; a venue that sends more in one message is hung up on."""
 MOST_WAITING = 1_000
@@ -56,6 +62,33 @@ class WebSocketPlan(msgspec.Struct, frozen=True, kw_only=True):
     ping_every_s: float = 20.0
 
 
+async def connect(listener: WSListener, url: str, *, largest: int) -> WSTransport:
+    """A connection whose messages have at most `largest` bytes. OSError, WSError, or TimeoutError after 5 s.
+
+    Given up half-way it leaves nothing open. (picows shields the handshake from a cancellation and forgets its
+    transport; the socket is ours, so that it can be shut, which ends the transport.)
+    """
+    sockets: list[socket.socket] = []
+
+    async def dial(parsed: WSParsedURL) -> socket.socket:
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(parsed.host, parsed.port, type=socket.SOCK_STREAM)
+        sockets.append(await start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS_S))
+        return sockets[-1]
+
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            transport, _ = await ws_connect(
+                lambda: listener, url, socket_factory=dial, websocket_handshake_timeout=None, max_frame_size=largest
+            )
+    except BaseException:
+        for sock in sockets:
+            with suppress(OSError):  # it may be closed already
+                sock.shutdown(socket.SHUT_RDWR)
+        raise
+    return transport
+
+
 async def supervise(plan: WebSocketPlan, *, jitter: random.Random | None = None) -> AsyncGenerator[Frame, None]:
     """Frames for ever: Up, messages, Down, then again after a pause. Close the generator to stop."""
     dice = jitter or random.Random()  # noqa: S311 - spreads reconnects, decides nothing
@@ -77,8 +110,7 @@ async def _connection(plan: WebSocketPlan) -> AsyncGenerator[Frame, None]:
     """One connection from Up to Down; only Down when it cannot be made."""
     inbox = _Inbox(plan)
     try:
-        async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            transport, _ = await ws_connect(lambda: inbox, plan.url, max_frame_size=LARGEST_MESSAGE)
+        transport = await connect(inbox, plan.url, largest=LARGEST_MESSAGE)
     except (OSError, TimeoutError, WSError) as error:
         yield Down(f"{plan.url}: {type(error).__name__} {error}".rstrip())
         return

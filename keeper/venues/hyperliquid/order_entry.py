@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 import structlog
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport
 
 from keeper.errors import UnknownOutcome
 from keeper.monitoring import metrics
 from keeper.venues.limits import IpLimit, Purpose
-from keeper.venues.websocket import CONNECT_TIMEOUT_S, FIRST_PAUSE_S, LONGEST_PAUSE_S
+from keeper.venues.websocket import FIRST_PAUSE_S, LONGEST_PAUSE_S, connect
 
 log = structlog.get_logger()
 
@@ -134,12 +134,7 @@ class OrderEntry:
         dice, attempt = random.Random(), 0  # noqa: S311 - spreads reconnects, decides nothing
         while True:
             try:
-                transport, _ = await ws_connect(
-                    lambda: _Listener(self),
-                    self.url,
-                    websocket_handshake_timeout=CONNECT_TIMEOUT_S,
-                    max_frame_size=LARGEST_ANSWER,
-                )
+                transport = await connect(_Listener(self), self.url, largest=LARGEST_ANSWER)
             except (OSError, TimeoutError, WSError) as error:
                 log.warning("order_entry_down", url=self.url, reason=f"{type(error).__name__} {error}".rstrip())
                 attempt += 1
