@@ -1,9 +1,11 @@
 """Child processes with names, logs and deadlines: started in order, waited for, and stopped in reverse."""
 
+import fcntl
 import os
 import random
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,20 +30,35 @@ PORTS = range(20_000, 32_000)
 """Below what systems give to outgoing connections, so that a port found free is not taken by one of those."""
 
 _given: set[int] = set()
+_claims: list[int] = []
+"""The descriptor of this user's file of claims, once it is open. Closing it would give all claims back."""
 
 
 def free_port() -> int:
-    """A port nobody listens on just now, and another one at each call."""
+    """A port nobody listens on just now, another one at each call, and given to no other process of this user while
+    this one lives: of two that start a child on the same port, one would talk to the other's."""
     for port in random.sample(PORTS, len(PORTS)):
         with socket.socket() as probe:
             try:
                 probe.bind((LOOPBACK, port))
             except OSError:
                 continue
-        if port not in _given:
+        if port not in _given and _claim(port):
             _given.add(port)
             return port
     raise ProcessError(f"no free port from {PORTS.start} to {PORTS.stop}; stop what listens there")
+
+
+def _claim(port: int) -> bool:
+    """Locks this port's byte of the file; the system unlocks it when the process ends, however it ends."""
+    if not _claims:
+        path = Path(tempfile.gettempdir()) / f"prime-ports-{os.getuid()}"
+        _claims.append(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        fcntl.lockf(_claims[0], fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    return True
 
 
 def is_listening(port: int) -> bool:

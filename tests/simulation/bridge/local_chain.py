@@ -73,6 +73,19 @@ class Chain(LocalChain):
         answer = await self.call("eth_call", {"to": to, "data": "0x" + data.hex(), "gas": hex(200_000)}, block)
         return bytes.fromhex(answer[2:])
 
+    async def summary(self, blocks: int = 16) -> str:
+        """The newest blocks with what became of each transaction, and what waits: for a failing test to say."""
+        head = int(await self.call("eth_blockNumber"), 16)
+        lines = [f"block {head}, waiting: {await self.call('txpool_status')}"]
+        for number in range(max(0, head - blocks), head + 1):
+            block = await self.call("eth_getBlockByNumber", hex(number), True)
+            lines.append(f"{number} at {int(block['timestamp'], 16)}, base fee {int(block['baseFeePerGas'], 16)}")
+            for tx in block["transactions"]:
+                receipt = await self.call("eth_getTransactionReceipt", tx["hash"])
+                who = f"{tx['from']} {int(tx['nonce'], 16)}"
+                lines.append(f"  {who} to {tx['to']} {tx['input'][:10]}: {receipt['status']}")
+        return "\n".join(lines)
+
     async def balance(self, usdc: str, who: str) -> int:
         return int.from_bytes(await self.read(usdc, call_data("balanceOf(address)", who)), "big")
 

@@ -30,10 +30,10 @@ TICK_MS = 200
 
 
 class Joined:
-    """A venue, its link and the hand that steps them."""
+    """A venue, its link, the chain and the hand that steps them."""
 
-    def __init__(self, venue: Venue, clock: TestClock, link: ChainLink) -> None:
-        self.venue, self.clock, self.link = venue, clock, link
+    def __init__(self, venue: Venue, clock: TestClock, link: ChainLink, chain: Chain) -> None:
+        self.venue, self.clock, self.link, self.chain = venue, clock, link, chain
 
     async def tick(self, count: int = 1) -> None:
         for _ in range(count):
@@ -46,7 +46,7 @@ class Joined:
             if condition():
                 return count
             await self.tick()
-        raise AssertionError(f"not within {ticks} ticks")
+        raise AssertionError(f"not within {ticks} ticks; {await self.chain.summary()}")
 
 
 @pytest_asyncio.fixture
@@ -61,7 +61,7 @@ async def joined(venue: Venue, clock: TestClock, chain: Chain, contracts: Contra
     link = attach(venue, options)
     await link.start()
     await chain.set_automine(False)
-    yield Joined(venue, clock, link)
+    yield Joined(venue, clock, link, chain)
     await link.close()
 
 

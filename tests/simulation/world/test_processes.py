@@ -2,16 +2,22 @@
 
 import signal
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from keeper.world import processes as module
 from keeper.world.processes import ProcessError, Processes, free_port, is_listening
 
 SERVER = "import http.server as h; h.HTTPServer(('127.0.0.1', {port}), h.BaseHTTPRequestHandler).serve_forever()"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
+)
+
+HOLDS_ONE = (
+    "from keeper.world import processes as p; p.PORTS = range({0}, {0} + 2); print(p.free_port(), flush=True); input()"
 )
 
 
@@ -74,3 +80,16 @@ def test_keys_go_by_environment(tmp_path: Path) -> None:
         child = processes.start("env", python("import os; print(os.environ['PRIME_X'])"), env={"PRIME_X": "secret"})
         child.popen.wait()
         assert child.log.read_text() == "secret\n"
+
+
+def test_a_port_is_given_to_one_process_while_it_lives(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = next(port for port in range(32_000, 32_700, 2) if not is_listening(port) and not is_listening(port + 1))
+    monkeypatch.setattr(module, "PORTS", range(first, first + 2))
+    with subprocess.Popen(python(HOLDS_ONE.format(first)), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        theirs = int(other.stdout.readline())
+        assert free_port() == 2 * first + 1 - theirs
+        with pytest.raises(ProcessError, match="no free port"):
+            free_port()
+        other.kill()
+    assert free_port() == theirs
