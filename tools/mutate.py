@@ -179,11 +179,12 @@ def run(texts: dict[str, str], everything: list[Mutant], chosen: list[Mutant], r
         runner = Runner(place, len(everything))
         runner.build()
         print(f"{len(runner.cases)} calls pass without a mutant", flush=True)
-        for i in range(0, len(left), CHUNK):
-            batch = left[i : i + CHUNK]
-            killed = runner.killed([m.number for m in batch], reached)
-            results.save((m, "k" if killed[m.number] else "1") for m in batch)
-            print(f"{i + len(batch)} of {len(left)} run", flush=True)
+        batches = [left[i : i + CHUNK] for i in range(0, len(left), CHUNK)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            runs = pool.map(lambda batch: runner.killed([m.number for m in batch], reached), batches)
+            for i, (batch, killed) in enumerate(zip(batches, runs, strict=True)):
+                results.save((m, "k" if killed[m.number] else "1") for m in batch)
+                print(f"{min((i + 1) * CHUNK, len(left))} of {len(left)} run", flush=True)
     left = [m for m in chosen if results.round(m) == 1]
     if rounds == 2 and left:
         second_round(texts, left, results, reached)

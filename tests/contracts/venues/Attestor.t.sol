@@ -174,7 +174,7 @@ contract AttestorEquivocationTest is SeatVenueBase {
         if (what == 0) b.equity = int64(other);
         if (what == 1) b.received = other;
         if (what == 2) b.returned = other;
-        if (what == 3) b.asOf = other;
+        if (what == 3) b.asOf += other;
         if (what == 4) b.markSheet = bytes32(uint256(other));
         address signer = vm.addr(keys[1]);
         vm.expectEmit(address(attestor));
