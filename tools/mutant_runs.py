@@ -32,8 +32,8 @@ LIMIT_S = 1200
 CASES = 3
 """Inputs of a fuzzed test in the first round."""
 NOT_TRACED = {"tests/contracts/stolen/StolenKeeper.t.sol"}
-"""Two weeks of everything: forge's traces of them take more than 23 GB. What only these notice counts as a survivor of
-the first round."""
+"""Two weeks of everything: forge's traces of them take more than 23 GB. What only these notice counts as
+a survivor."""
 PROBE = 0x1111 << 144
 """Mutant n's place calls this address + n."""
 
