@@ -53,6 +53,10 @@ contract SettlementGapsTest is PrimeVaultBase {
         assertEq(vault.suspendedBook(), read ? 0 : book, "what a commit does without");
     }
 
+    function test_SuspendedBook_OfExactlyOneMicroDollar() public {
+        testFuzz_SuspendedBook_OfAttestedVenuesAlone(1, false);
+    }
+
     /// @dev A mark of the very second may be older than the suspension: it does not count as news.
     function testFuzz_SuspendedBook_AMarkOfTheSameSecondIsOld(uint64 book, uint256 later) public {
         book = uint64(bound(book, 1, 10_000e6));
@@ -87,6 +91,10 @@ contract SettlementGapsTest is PrimeVaultBase {
         cash -= paid;
         paid = second < most ? second : most;
         assertEq(_payable(tickets[1]), paid < cash ? paid : cash, "the second");
+    }
+
+    function test_BeyondHeld_AskedForTheWholeLane() public {
+        testFuzz_BeyondHeld_OneEach_ToTheMicroDollar(9_000e6, 10_000e6, 1_000e6);
     }
 
     /// @dev An approval of nothing is none: it does not use up the one.
