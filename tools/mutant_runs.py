@@ -29,7 +29,7 @@ from tools.dev import ROOT, environment
 WORK = ROOT / ".build" / "mutate"
 LIMIT_S = 1200
 """A mutant that loops is one the tests notice; most run out of gas long before."""
-CASES = 3
+CASES = 16
 """Inputs of a fuzzed test in the first round."""
 NOT_TRACED = {"tests/contracts/stolen/StolenKeeper.t.sol"}
 """Two weeks of everything: forge's traces of them take more than 23 GB. What only these notice counts as
