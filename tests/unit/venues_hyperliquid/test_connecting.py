@@ -20,17 +20,17 @@ STEPS = range(24)
 
 
 class Server:
-    """A WebSocket server that only shakes hands, if `answers`, and counts what is still connected."""
+    """A WebSocket server that only shakes hands, if `answers`, and knows what is still connected."""
 
     def __init__(self) -> None:
         self.answers = True
-        self.made = 0
         self.open: set[asyncio.StreamWriter] = set()
+        self.accepted = asyncio.Event()
         self.shaken = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.made += 1
         self.open.add(writer)
+        self.accepted.set()
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             if self.answers:
@@ -102,12 +102,16 @@ async def test_given_up_while_the_venue_is_silent(listening: tuple[Server, str],
 
 
 @pytest.mark.parametrize("use", [watch, enter_orders])
-async def test_given_up_in_whatever_step(listening: tuple[Server, str], use: Use) -> None:
+@pytest.mark.parametrize("connected", [False, True])
+async def test_given_up_in_whatever_step(listening: tuple[Server, str], use: Use, connected: bool) -> None:
+    """So many steps of the loop after the start, or after the server has the connection."""
     server, url = listening
     for steps in STEPS:
+        server.accepted.clear()
         task = asyncio.create_task(use(url))
+        if connected:
+            await server.accepted.wait()
         for _ in range(steps):
             await asyncio.sleep(0)
         await give_up(task)
         assert await server.all_gone(), f"given up after {steps} steps"
-    assert server.made > 0, "some got as far as a connection"
